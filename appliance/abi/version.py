@@ -1,0 +1,7 @@
+"""The one version of the shared-memory contract."""
+
+from typing import Final
+
+MAGIC: Final = b"LONECORE"
+ABI_MAJOR: Final = 1  # a reader of another major refuses to attach
+ABI_MINOR: Final = 0  # fields were added where padding was

@@ -1,0 +1,1 @@
+"""Ordinary Python before, beside and after the hot loop."""

@@ -1,0 +1,300 @@
+"""The risk file: limits in human units, turned into integers of each instrument's grid.
+
+::
+
+    [account]
+    order_rate_max = 100
+    order_rate_window_ms = 1000
+    open_orders_max = 200
+
+    [default]                      # for every instrument, unless its own section says otherwise
+    position_max = "0.5"           # base quantity
+    quantity_max = "0.1"           # base quantity of one order
+    notional_max = "10000"         # quote value of one order
+    collar_pct = 1                 # distance from the middle of the touch
+    open_orders_max = 50
+    book_age_max_ms = 1500
+    reference_age_max_ms = 1500
+
+    [symbol.ETHUSDT]
+    position_max = "8"
+
+Numbers may be strings; both are read as decimals, never as binary fractions. The code has no
+defaults: what no section says is an error, and so is what the program does not know.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass, fields
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from appliance.abi.gate import EXPOSURE_LOTS_MAX, PPM
+from appliance.abi.limits import ORDER_RATE_MAX, ORDERS_MAX
+from appliance.abi.market import symbol_text
+from appliance.abi.units import E8, INT64_MAX, NS_PER_MS, NS_PER_S
+from appliance.cold.errors import ApplianceError
+
+Records = np.ndarray[Any, np.dtype[np.void]]
+
+DEMO_POSITION_QUOTE: Final = 50_000
+DEMO_ORDER_QUOTE: Final = 10_000
+DEMO_COLLAR_PPM: Final = PPM // 100
+DEMO_OPEN_ORDERS_MAX: Final = 50
+DEMO_ORDER_RATE_MAX: Final = 100  # a second
+DEMO_AGE_MAX_NS: Final = 3 * NS_PER_S // 2
+
+_DECIMAL_TEXT: Final = re.compile(r"[0-9]{1,40}(\.[0-9]{1,40})?", re.ASCII)
+_EXPONENT_MAX: Final = 40  # far beyond any limit: exact arithmetic with more takes for ever
+_DIGITS_MAX: Final = 81
+
+_ACCOUNT_KEYS: Final = ("order_rate_max", "order_rate_window_ms", "open_orders_max")
+_INSTRUMENT_KEYS: Final = (
+    "position_max",
+    "quantity_max",
+    "notional_max",
+    "collar_pct",
+    "open_orders_max",
+    "book_age_max_ms",
+    "reference_age_max_ms",
+)
+
+
+@dataclass(frozen=True)
+class AccountLimits:
+    """Fields of GATE_ACCOUNT."""
+
+    order_rate_max: int
+    order_rate_window_ns: int
+    open_orders_max: int
+
+
+@dataclass(frozen=True)
+class InstrumentLimits:
+    """Fields of LIMITS, but for the order rate, which is the account's."""
+
+    position_max_lots: int
+    quantity_max_lots: int
+    notional_max_tick_lots: int
+    collar_ppm: int
+    open_orders_max: int
+    book_age_max_ns: int
+    reference_age_max_ns: int
+
+
+@dataclass(frozen=True)
+class RiskLimits:
+    """Every limit of a run. ``unused_symbols``: sections that no instrument matched; tell the
+    user, because a misspelt one leaves its instrument on the default."""
+
+    account: AccountLimits
+    instruments: tuple[InstrumentLimits, ...]
+    unused_symbols: tuple[str, ...] = ()
+
+    def write(self, account: Records, limits: Records) -> None:
+        """Into GATE_ACCOUNT[1] and LIMITS[n]. The trading state stays as it is."""
+        assert len(limits) == len(self.instruments) and min(astuple(self.account)) > 0
+        for field in fields(self.account):
+            account[field.name][0] = getattr(self.account, field.name)
+        for index, instrument in enumerate(self.instruments):
+            assert min(astuple(instrument)) > 0
+            for field in fields(instrument):
+                limits[field.name][index] = getattr(instrument, field.name)
+        limits["order_rate_max"] = self.account.order_rate_max
+        limits["order_rate_window_ns"] = self.account.order_rate_window_ns
+
+
+def load_limits(path: Path, instruments: Records) -> RiskLimits:
+    """The limits of INSTRUMENT[n] from a risk file. ApplianceError with one line if it is wrong."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ApplianceError(f"cannot read the risk file {path}: {reason}") from None
+    return parse_limits(text, instruments, str(path))
+
+
+def parse_limits(text: str, instruments: Records, where: str = "risk file") -> RiskLimits:
+    """``load_limits`` of a text; ``where`` stands before each complaint."""
+    try:
+        document = tomllib.loads(text, parse_float=_decimal_or_nan)
+    except tomllib.TOMLDecodeError as error:
+        raise ApplianceError(f"{where}: not TOML: {error}") from None
+    except (ValueError, RecursionError):
+        raise ApplianceError(f"{where}: not TOML: a number or a nesting too long") from None
+    _refuse_unknown(document, ("account", "default", "symbol"), where, "section")
+    sections = _table(document, "symbol", where)
+    own = {name: _section(sections, name, _INSTRUMENT_KEYS, where, "symbol.") for name in sections}
+    default = _section(document, "default", _INSTRUMENT_KEYS, where)
+    account = _section(document, "account", _ACCOUNT_KEYS, where)
+    symbols = [symbol_text(words) for words in instruments["symbol"]]
+    return RiskLimits(
+        _account_limits(account, f"{where}: [account]"),
+        tuple(
+            _instrument_limits({**default, **own.get(symbol, {})}, record, f"{where}: {symbol}")
+            for symbol, record in zip(symbols, instruments, strict=True)
+        ),
+        tuple(sorted(set(own) - set(symbols))),
+    )
+
+
+def demo_limits(instruments: Records, prices_ticks: Sequence[int]) -> RiskLimits:
+    """Limits for replay and demo where no file is given, from each instrument's first price.
+
+    Always at least what the venue's smallest order needs. Never for live trading; the caller says
+    that they were used. ValueError for a price below one tick or a grid that is not known.
+    """
+    open_orders_max = min(ORDERS_MAX, DEMO_OPEN_ORDERS_MAX * max(1, len(instruments)))
+    return RiskLimits(
+        AccountLimits(DEMO_ORDER_RATE_MAX, NS_PER_S, open_orders_max),
+        tuple(
+            _demo_instrument(record, int(price_ticks))
+            for record, price_ticks in zip(instruments, prices_ticks, strict=True)
+        ),
+    )
+
+
+def _demo_instrument(record: Any, price_ticks: int) -> InstrumentLimits:
+    grid_e16 = int(record["price_grid_e8"]) * int(record["quantity_grid_e8"])
+    if price_ticks < 1 or grid_e16 < 1:
+        raise ValueError(f"no limits from a price of {price_ticks} ticks, a grid of {grid_e16}e-16")
+    tick_lots_max = DEMO_ORDER_QUOTE * E8 * E8 // grid_e16
+    # What the venue's smallest order takes, twice over, so that a falling price leaves room.
+    least_lots = max(
+        1,
+        int(record["quantity_min_lots"]),
+        2 * -(-int(record["notional_min_tick_lots"]) // price_ticks),
+    )
+    order_lots = max(least_lots, tick_lots_max // price_ticks)
+    position_lots = order_lots * DEMO_POSITION_QUOTE // DEMO_ORDER_QUOTE
+    return InstrumentLimits(
+        position_max_lots=min(position_lots, EXPOSURE_LOTS_MAX),
+        quantity_max_lots=min(order_lots, EXPOSURE_LOTS_MAX),
+        notional_max_tick_lots=min(max(tick_lots_max, 2 * least_lots * price_ticks), INT64_MAX),
+        collar_ppm=DEMO_COLLAR_PPM,
+        open_orders_max=DEMO_OPEN_ORDERS_MAX,
+        book_age_max_ns=DEMO_AGE_MAX_NS,
+        reference_age_max_ns=DEMO_AGE_MAX_NS,
+    )
+
+
+def _account_limits(section: Mapping[str, Decimal], where: str) -> AccountLimits:
+    return AccountLimits(
+        _whole(section, "order_rate_max", Fraction(1), ORDER_RATE_MAX, where),
+        _whole(section, "order_rate_window_ms", Fraction(NS_PER_MS), INT64_MAX, where),
+        _whole(section, "open_orders_max", Fraction(1), ORDERS_MAX, where),
+    )
+
+
+def _instrument_limits(section: Mapping[str, Decimal], record: Any, where: str) -> InstrumentLimits:
+    tick_e8, lot_e8 = int(record["price_grid_e8"]), int(record["quantity_grid_e8"])
+    if tick_e8 < 1 or lot_e8 < 1:
+        raise ApplianceError(f"{where}: its price and quantity grid are not known")
+    lots, tick_lots = Fraction(E8, lot_e8), Fraction(E8 * E8, lot_e8 * tick_e8)
+    ms = Fraction(NS_PER_MS)
+    return InstrumentLimits(
+        position_max_lots=_whole(section, "position_max", lots, EXPOSURE_LOTS_MAX, where),
+        quantity_max_lots=_whole(section, "quantity_max", lots, EXPOSURE_LOTS_MAX, where),
+        notional_max_tick_lots=_money(section, "notional_max", tick_lots, where),
+        collar_ppm=_whole(section, "collar_pct", Fraction(PPM, 100), PPM, where),
+        open_orders_max=_whole(section, "open_orders_max", Fraction(1), ORDERS_MAX, where),
+        book_age_max_ns=_whole(section, "book_age_max_ms", ms, INT64_MAX, where),
+        reference_age_max_ns=_whole(section, "reference_age_max_ms", ms, INT64_MAX, where),
+    )
+
+
+def _whole(
+    section: Mapping[str, Decimal], key: str, per_unit: Fraction, most: int, where: str
+) -> int:
+    """``section[key]`` times ``per_unit``, exactly: an integer from 1 to ``most``."""
+    exact = _exact(section, key, per_unit, most, where)
+    if exact.denominator != 1:
+        step = _plain(1 / per_unit)
+        raise ApplianceError(f"{where}: {key} = {section[key]} is not a multiple of {step}")
+    return exact.numerator
+
+
+def _money(section: Mapping[str, Decimal], key: str, per_unit: Fraction, where: str) -> int:
+    """Like ``_whole``, but rounded down: what is compared with it are whole tick_lots, so the
+    greatest one that does not exceed the limit is the limit."""
+    exact = _exact(section, key, per_unit, INT64_MAX, where)
+    if exact < 1:
+        step = _plain(1 / per_unit)
+        raise ApplianceError(f"{where}: {key} = {section[key]} is below a tick of a lot, {step}")
+    return int(exact)
+
+
+def _exact(
+    section: Mapping[str, Decimal], key: str, per_unit: Fraction, most: int, where: str
+) -> Fraction:
+    if key not in section:
+        raise ApplianceError(f"{where}: {key} is missing")
+    exact = Fraction(section[key]) * per_unit
+    if exact > most:
+        bound = _plain(most / per_unit)
+        raise ApplianceError(f"{where}: {key} = {section[key]} is too large: {bound} at most")
+    return exact
+
+
+def _plain(number: Fraction) -> str:
+    """As a decimal without exponent, to the 16th digit (a tick times a lot needs no more)."""
+    text = f"{Decimal(number.numerator) / Decimal(number.denominator):.16f}"
+    return text.rstrip("0").rstrip(".")
+
+
+def _table(document: Mapping[str, Any], name: str, where: str, prefix: str = "") -> dict[str, Any]:
+    table = document.get(name, {})
+    if not isinstance(table, dict):
+        raise ApplianceError(f"{where}: {prefix}{_named(name)} must be a section")
+    return table
+
+
+def _section(
+    document: Mapping[str, Any], name: str, known: Sequence[str], where: str, prefix: str = ""
+) -> dict[str, Decimal]:
+    """The numbers of a section, each of a known key, finite and above zero; {} if it is absent."""
+    table = _table(document, name, where, prefix)
+    here = f"{where}: [{prefix}{_named(name)}]"
+    _refuse_unknown(table, known, here, "key")
+    return {key: _decimal(value, f"{here} {key}") for key, value in table.items()}
+
+
+def _refuse_unknown(table: Mapping[str, Any], known: Sequence[str], where: str, noun: str) -> None:
+    for key in table:
+        if key not in known:
+            expected = ", ".join(known)
+            raise ApplianceError(f"{where}: unknown {noun} {_named(key)} (known: {expected})")
+
+
+def _decimal(value: object, where: str) -> Decimal:
+    text = isinstance(value, str) and _DECIMAL_TEXT.fullmatch(value)
+    if text or (isinstance(value, int) and not isinstance(value, bool)):
+        value = Decimal(value)  # type: ignore[arg-type]
+    if not isinstance(value, Decimal) or not value.is_finite():
+        raise ApplianceError(f"{where}: {_shown(value)} is not a decimal number")
+    if value <= 0:
+        raise ApplianceError(f"{where}: {_shown(value)} must be greater than zero")
+    if not -_EXPONENT_MAX < value.adjusted() < _EXPONENT_MAX or len(str(value)) > _DIGITS_MAX:
+        raise ApplianceError(f"{where}: {_shown(value)} is out of range")
+    return value
+
+
+def _named(key: str) -> str:
+    return key if key.isprintable() and len(key) <= _DIGITS_MAX else _shown(key)
+
+
+def _shown(value: object) -> str:
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= _DIGITS_MAX else f"{text[:_DIGITS_MAX]}..."
+
+
+def _decimal_or_nan(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return Decimal("NaN")

@@ -1,0 +1,167 @@
+"""The symbols that the made-up venue lists, and its exchangeInfo."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from appliance.abi.limits import INSTRUMENTS_MAX, SYMBOL_BYTES_MAX
+from appliance.abi.market import Market
+from appliance.abi.units import E8
+from appliance.cold.errors import ApplianceError
+from appliance.cold.exchange_info import decimal_e8, decimals_of
+
+# Grids as the venue has them; prices about where they have been. start, tick, step
+_SPOT: Final = {
+    "BTCUSDT": ("61837.63", "0.01", "0.00001"),
+    "ETHUSDT": ("2443.67", "0.01", "0.0001"),
+    "BNBUSDT": ("580.20", "0.01", "0.001"),
+    "SOLUSDT": ("145.21", "0.01", "0.001"),
+    "XRPUSDT": ("0.5904", "0.0001", "0.1"),
+    "DOGEUSDT": ("0.12345", "0.00001", "1"),
+}
+_USDM: Final = {
+    "BTCUSDT": ("61800.2", "0.1", "0.001"),
+    "ETHUSDT": ("2442.31", "0.01", "0.001"),
+    "BNBUSDT": ("580.18", "0.01", "0.01"),
+    "SOLUSDT": ("145.190", "0.001", "1"),
+    "XRPUSDT": ("0.5903", "0.0001", "0.1"),
+    "DOGEUSDT": ("0.12343", "0.00001", "1"),
+}
+_ANY: Final = ("100.00", "0.01", "0.001")
+_ORDER_QUOTE: Final = 2000  # a usual order, in the quote asset
+_NOTIONAL_MIN: Final = "5"
+_SPOT_DECIMALS: Final = 8  # spot writes eight, whatever the grid
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A symbol with its grids, the price it starts at and how its numbers are written."""
+
+    symbol: str
+    market: Market
+    price_grid_e8: int
+    quantity_grid_e8: int
+    start_ticks: int
+    order_lots: int  # of a usual order
+    price_digits: int  # behind the point, in frames
+    quantity_digits: int
+
+
+def contracts(symbols: Sequence[str], market: Market) -> list[Contract]:
+    """The contracts of ``symbols``; a name that we do not know gets middling grids.
+
+    Raises ApplianceError for a name that the venue could not have.
+    """
+    if not 0 < len(symbols) <= INSTRUMENTS_MAX or len(set(symbols)) != len(symbols):
+        raise ApplianceError(f"a session has 1 to {INSTRUMENTS_MAX} symbols, each of them once")
+    return [_contract(symbol, market) for symbol in symbols]
+
+
+def _contract(symbol: str, market: Market) -> Contract:
+    usable = symbol.isalnum() or symbol.replace("_", "").isalnum()
+    if not usable or len(symbol.encode()) > SYMBOL_BYTES_MAX or symbol != symbol.upper():
+        raise ApplianceError(f"{symbol!r} is no symbol; one looks like BTCUSDT")
+    table = _USDM if market == Market.USDM else _SPOT
+    start, tick, step = table.get(symbol, _ANY)
+    start_e8, price_grid_e8, quantity_grid_e8 = map(decimal_e8, (start, tick, step))
+    spot = market == Market.SPOT
+    return Contract(
+        symbol=symbol,
+        market=market,
+        price_grid_e8=price_grid_e8,
+        quantity_grid_e8=quantity_grid_e8,
+        start_ticks=start_e8 // price_grid_e8,
+        order_lots=max(1, _ORDER_QUOTE * E8 * E8 // (start_e8 * quantity_grid_e8)),
+        # USD-M writes prices to pricePrecision, which is often finer than the tick
+        price_digits=_SPOT_DECIMALS if spot else max(2, decimals_of(price_grid_e8)),
+        quantity_digits=_SPOT_DECIMALS if spot else decimals_of(quantity_grid_e8),
+    )
+
+
+def decimal_text(value_e8: int, digits: int) -> str:
+    """``value_e8`` with ``digits`` behind the point; it must not have more."""
+    whole, fraction = divmod(value_e8, E8)
+    return f"{whole}.{fraction:08d}"[: -(8 - digits) or None] if digits else str(whole)
+
+
+def exchange_info(symbols: Sequence[str], market: Market) -> dict[str, Any]:
+    """The venue's exchangeInfo of these symbols, in the shape of its market."""
+    listed = contracts(symbols, market)
+    document: dict[str, Any] = {"timezone": "UTC", "serverTime": 0}
+    if market == Market.USDM:
+        document["futuresType"] = "U_MARGINED"
+    document |= {"rateLimits": [], "exchangeFilters": []}
+    describe = _usdm_entry if market == Market.USDM else _spot_entry
+    document["symbols"] = [describe(contract) for contract in listed]
+    return document
+
+
+def _grid_texts(contract: Contract) -> tuple[str, str, str, str]:
+    """tick, step, highest price, largest quantity."""
+    price, quantity = contract.price_digits, contract.quantity_digits
+    return (
+        decimal_text(contract.price_grid_e8, price),
+        decimal_text(contract.quantity_grid_e8, quantity),
+        decimal_text(contract.start_ticks * 100 * contract.price_grid_e8, price),
+        decimal_text(contract.order_lots * 10_000 * contract.quantity_grid_e8, quantity),
+    )
+
+
+def _spot_entry(contract: Contract) -> dict[str, Any]:
+    tick, step, highest, largest = _grid_texts(contract)
+    base, quote = _assets(contract.symbol)
+    return {
+        "symbol": contract.symbol,
+        "status": "TRADING",
+        "baseAsset": base,
+        "baseAssetPrecision": 8,
+        "quoteAsset": quote,
+        "quotePrecision": 8,
+        "quoteAssetPrecision": 8,
+        "orderTypes": ["LIMIT", "LIMIT_MAKER", "MARKET"],
+        "isSpotTradingAllowed": True,
+        "filters": [
+            {
+                "filterType": "PRICE_FILTER",
+                "minPrice": tick,
+                "maxPrice": highest,
+                "tickSize": tick,
+            },
+            {"filterType": "LOT_SIZE", "minQty": step, "maxQty": largest, "stepSize": step},
+            {"filterType": "NOTIONAL", "minNotional": f"{_NOTIONAL_MIN}.00000000"},
+        ],
+    }
+
+
+def _usdm_entry(contract: Contract) -> dict[str, Any]:
+    tick, step, highest, largest = _grid_texts(contract)
+    base, quote = _assets(contract.symbol)
+    return {
+        "symbol": contract.symbol,
+        "pair": contract.symbol,
+        "contractType": "PERPETUAL",
+        "status": "TRADING",
+        "baseAsset": base,
+        "quoteAsset": quote,
+        "marginAsset": quote,
+        "pricePrecision": contract.price_digits,
+        "quantityPrecision": contract.quantity_digits,
+        "filters": [
+            {
+                "minPrice": tick,
+                "maxPrice": highest,
+                "filterType": "PRICE_FILTER",
+                "tickSize": tick,
+            },
+            {"stepSize": step, "filterType": "LOT_SIZE", "maxQty": largest, "minQty": step},
+            {"notional": _NOTIONAL_MIN, "filterType": "MIN_NOTIONAL"},
+        ],
+        "timeInForce": ["GTC", "IOC", "FOK", "GTX"],
+    }
+
+
+def _assets(symbol: str) -> tuple[str, str]:
+    for quote in ("USDT", "USDC", "BTC", "ETH", "EUR"):
+        if symbol.endswith(quote) and symbol != quote:
+            return symbol.removesuffix(quote), quote
+    return symbol, "USDT"

@@ -1,0 +1,1 @@
+"""Exchange bytes to integers, compiled. Start at frame.py."""

@@ -1,0 +1,520 @@
+"""One frame of the venue to one DECODED record: the compiled decoder's front door.
+
+It finds values by key, in any order and spacing, tolerates keys it does not know, and takes a frame
+only if it is certain of every byte; otherwise it answers UNDECIDED and the clerk (pysimdjson,
+appliance/cold/clerk.py) decides. Whatever it takes, the clerk takes with equal values: the rules
+stand there, the tests hold the two against each other.
+
+Protocol: ../binance spot ``web-socket-streams.md`` and the USD-M market streams.
+"""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from appliance.abi.layout import records
+from appliance.abi.limits import FRAME_BYTES_MAX
+from appliance.abi.market import DECODED, LEVEL_ROWS, Kind
+from appliance.abi.units import NO_ID, NO_TIME, NS_PER_MS, NS_PER_US
+from appliance.hot.decode import fields as f
+from appliance.hot.decode.fields import (
+    AT_INSTRUMENT,
+    BRACKETS_N,
+    CURSOR,
+    Parts,
+    is_integer,
+    make_fields,
+    named_instrument,
+    read_late_levels,
+    scan_event,
+)
+from appliance.hot.decode.grid import units_at
+from appliance.hot.decode.levels import index_frame, make_levels, set_grid
+from appliance.hot.decode.scan import (
+    CLOSE_OBJECT,
+    COLON,
+    COMMA,
+    OPEN_ARRAY,
+    OPEN_OBJECT,
+    is_utf8,
+    skip_space,
+    skip_string,
+    skip_value,
+    text_word,
+)
+from appliance.hot.decode.symbols import NOBODY, add_symbol, make_symbols
+from appliance.hot.decode.vector import QUOTE, byte_at, first_bit, match, word_at
+from appliance.hot.jit import hot, hot_inline, out_of_line
+
+# What the stream's name says
+NO_STREAM: Final = 0
+DEPTH_STREAM: Final = 1
+PARTIAL_STREAM: Final = 2
+OTHER_STREAM: Final = 3
+
+# Words of Decoder.envelope
+STREAM_FORM: Final = 0
+STREAM_INSTRUMENT: Final = 1  # NOBODY: unknown; NO_NAME: the stream names none
+NO_NAME: Final = -3
+UNSURE: Final = -2  # escapes that are for the clerk
+
+_MS_BELOW: Final = 9_000_000_000_000
+_US_BELOW: Final = 9_000_000_000_000_000
+
+_DEPTHUPD: Final = text_word(b"depthUpd")
+_ATE: Final = text_word(b"ate")
+_BOOKTICK: Final = text_word(b"bookTick")
+_ER: Final = text_word(b"er")
+_AGGTRADE: Final = text_word(b"aggTrade")
+_TRADE: Final = text_word(b"trade")
+_MARKET: Final = text_word(b"MARKET")
+_STREAM: Final = text_word(b"stream")
+_DATA: Final = text_word(b"data")
+_MASK_2: Final = (1 << 16) - 1
+_MASK_3: Final = (1 << 24) - 1
+_MASK_4: Final = (1 << 32) - 1
+_MASK_5: Final = (1 << 40) - 1
+_MASK_6: Final = (1 << 48) - 1
+
+
+class Decoder(NamedTuple):
+    parts: Parts
+    envelope: np.ndarray  # int64[8]
+    decoded: np.ndarray  # DECODED, one record: the result
+
+
+def make_decoder(instruments: "np.recarray[tuple[int], np.dtype[np.void]]") -> Decoder:
+    """For INSTRUMENT records; call configure for each that is in use."""
+    parts = Parts(make_fields(), make_symbols(), make_levels(LEVEL_ROWS), instruments)
+    return Decoder(parts, np.zeros(8, np.int64), records(1, DECODED))
+
+
+def configure(decoder: Decoder, symbol: str, instrument: int) -> None:
+    """Cold: decode ``symbol`` on the grid of its INSTRUMENT record."""
+    add_symbol(decoder.parts.symbols, symbol, instrument)
+    record = decoder.parts.instruments[instrument]
+    set_grid(
+        decoder.parts.levels, instrument, int(record.price_grid_e8), int(record.quantity_grid_e8)
+    )
+
+
+@hot_inline
+def decode(decoder, text, at, length, hint):
+    """Decodes the frame of ``length`` bytes at ``at``: its Kind, the values in decoder.decoded.
+
+    ``hint`` is the instrument of a REST snapshot, which does not name its symbol, or -1. Levels are
+    in decoder.parts.levels.units. At least FRAME_PADDING_BYTES must be readable behind the frame.
+    """
+    if length <= 0 or length > FRAME_BYTES_MAX:
+        return np.int64(Kind.UNDECIDED)
+    end = at + length
+    parts = decoder.parts
+    brackets_n, ascii_only = index_frame(text, at, end, parts.levels.brackets)
+    if brackets_n < 0 or (not ascii_only and not is_utf8(text, at, end)):
+        return np.int64(Kind.UNDECIDED)
+    scan = parts.fields.scan
+    scan[CURSOR] = 0
+    scan[BRACKETS_N] = brackets_n
+    event_at, after = _enter_envelope(decoder, text, at, end)
+    if event_at < 0:
+        return np.int64(Kind.UNDECIDED)
+    named = decoder.envelope[STREAM_INSTRUMENT]
+    scan[AT_INSTRUMENT] = named if named >= 0 else hint
+    c = byte_at(text, event_at)
+    if c == OPEN_ARRAY:
+        behind = skip_value(text, event_at, end)
+    elif c == OPEN_OBJECT:
+        behind = scan_event(parts, text, event_at, end)
+    else:
+        return np.int64(Kind.UNDECIDED)
+    if behind < 0:
+        return np.int64(Kind.UNDECIDED)
+    if after < 0:
+        after = _leave_envelope(decoder, text, behind, end)
+    if after < 0 or after > end or skip_space(text, after, end) != end:
+        return np.int64(Kind.UNDECIDED)
+    if c == OPEN_ARRAY:
+        return np.int64(Kind.OTHER)
+    return _interpret(decoder, text, end, hint)
+
+
+@hot_inline
+def _enter_envelope(decoder, text, at, end):
+    """(offset of the event, offset behind the whole frame or -1 if that is still to be seen).
+
+    The venue always sends {"stream":..,"data":..}: then the frame is read in one go. Any other order
+    of keys is searched first.
+    """
+    gave_up = np.int64(-1), np.int64(-1)
+    decoder.envelope[STREAM_FORM] = NO_STREAM
+    decoder.envelope[STREAM_INSTRUMENT] = NO_NAME
+    at = skip_space(text, at, end)
+    if byte_at(text, at) == OPEN_ARRAY:
+        return at, np.int64(-1)
+    if byte_at(text, at) != OPEN_OBJECT:
+        return gave_up
+    inside = skip_space(text, at + 1, end)
+    if _is_stream_key(text, inside):
+        value = skip_space(text, inside + 8, end)
+        if byte_at(text, value) != COLON:
+            return gave_up
+        value = skip_space(text, value + 1, end)
+        if byte_at(text, value) != QUOTE:
+            return gave_up
+        behind, escaped = skip_string(text, value + 1, end)
+        if behind < 0:
+            return gave_up
+        data = skip_space(text, behind, end)
+        if byte_at(text, data) == COMMA:
+            data = skip_space(text, data + 1, end)
+            if _is_data_key(text, data):
+                data = skip_space(text, data + 6, end)
+                if byte_at(text, data) != COLON:
+                    return gave_up
+                _read_stream(decoder, text, value + 1, behind - 1, escaped)
+                return skip_space(text, data + 1, end), np.int64(-1)
+    return _search_envelope(decoder, text, at, inside, end)
+
+
+@hot_inline
+def _is_stream_key(text, at):
+    return (
+        byte_at(text, at) == QUOTE
+        and word_at(text, at + 1) & _MASK_6 == _STREAM
+        and byte_at(text, at + 7) == QUOTE
+    )
+
+
+@hot_inline
+def _is_data_key(text, at):
+    return (
+        byte_at(text, at) == QUOTE
+        and word_at(text, at + 1) & _MASK_4 == _DATA
+        and byte_at(text, at + 5) == QUOTE
+    )
+
+
+@hot
+def _search_envelope(decoder, text, start, at, end):
+    """As _enter_envelope, for keys in any order: finds stream and data, checks all the rest."""
+    out_of_line()
+    gave_up = np.int64(-1), np.int64(-1)
+    stream = np.int64(-1)
+    stream_end = np.int64(-1)
+    stream_escaped = np.int64(0)
+    data = np.int64(-1)
+    if byte_at(text, at) == CLOSE_OBJECT:
+        return start, np.int64(-1)
+    while at < end:
+        if byte_at(text, at) != QUOTE:
+            return gave_up
+        key = at
+        at, escaped = skip_string(text, at + 1, end)
+        if at < 0 or escaped != 0:
+            return gave_up
+        at = skip_space(text, at, end)
+        if byte_at(text, at) != COLON:
+            return gave_up
+        at = skip_space(text, at + 1, end)
+        if _is_stream_key(text, key):
+            if stream >= 0 or byte_at(text, at) != QUOTE:
+                return gave_up
+            stream = at + 1
+            at, stream_escaped = skip_string(text, stream, end)
+            stream_end = at - 1
+        elif _is_data_key(text, key):
+            if data >= 0:
+                return gave_up
+            data = at
+            at = skip_value(text, at, end)
+        else:
+            at = skip_value(text, at, end)
+        if at < 0:
+            return gave_up
+        at = skip_space(text, at, end)
+        c = byte_at(text, at)
+        if c == CLOSE_OBJECT:
+            if stream < 0 or data < 0:  # not an envelope: the object is the event
+                return start, np.int64(-1)
+            _read_stream(decoder, text, stream, stream_end, stream_escaped)
+            return data, at + 1
+        if c != COMMA:
+            return gave_up
+        at = skip_space(text, at + 1, end)
+    return gave_up
+
+
+@hot
+def _leave_envelope(decoder, text, at, end):
+    """From behind the event to behind the frame; further keys of the envelope are stepped over."""
+    out_of_line()
+    if decoder.envelope[STREAM_FORM] == NO_STREAM:
+        return at
+    while at < end:
+        at = skip_space(text, at, end)
+        c = byte_at(text, at)
+        if c == CLOSE_OBJECT:
+            return at + 1
+        if c != COMMA:
+            return np.int64(-1)
+        at = skip_space(text, at + 1, end)
+        if byte_at(text, at) != QUOTE or _is_stream_key(text, at) or _is_data_key(text, at):
+            return np.int64(-1)
+        at, escaped = skip_string(text, at + 1, end)
+        if at < 0 or escaped != 0:
+            return np.int64(-1)
+        at = skip_space(text, at, end)
+        if byte_at(text, at) != COLON:
+            return np.int64(-1)
+        at = skip_value(text, skip_space(text, at + 1, end), end)
+        if at < 0:
+            return at
+    return np.int64(-1)
+
+
+@hot_inline
+def _read_stream(decoder, text, at, end, escaped):
+    """Splits <symbol>@<what>[@<speed>] of the stream's name."""
+    sign = at + first_bit(match(text, at, 0x40))
+    if sign > end:
+        sign = end
+    envelope = decoder.envelope
+    envelope[STREAM_FORM] = OTHER_STREAM
+    if sign == end or byte_at(text, at) == 0x21:  # no @, or !bookTicker
+        if escaped != 0:
+            envelope[STREAM_INSTRUMENT] = UNSURE
+        return
+    symbols = decoder.parts.symbols
+    envelope[STREAM_INSTRUMENT] = named_instrument(
+        symbols, text, at, sign - at, escaped != 0, True
+    )
+    if word_at(text, sign + 1) & _MASK_5 != _DEPTH_WORD:
+        return
+    rest = sign + 6
+    if rest == end or byte_at(text, rest) == 0x40:
+        envelope[STREAM_FORM] = DEPTH_STREAM
+        return
+    rest += 1 if byte_at(text, rest) == 0x35 else 2
+    if rest > end or (rest < end and byte_at(text, rest) != 0x40):
+        return
+    pair = word_at(text, sign + 6) & _MASK_2
+    if pair == _TEN or pair == _TWENTY or byte_at(text, sign + 6) == 0x35:
+        envelope[STREAM_FORM] = PARTIAL_STREAM
+
+
+_DEPTH_WORD: Final = text_word(b"depth")
+_TEN: Final = text_word(b"10")
+_TWENTY: Final = text_word(b"20")
+
+
+@hot_inline
+def _event_kind(fields, text, form):
+    """Kind by the event's name, or by its keys where it has none; UNDECIDED: a name with escapes."""
+    what = fields.what
+    if what[f.EVENT] == f.ABSENT:
+        if what[f.LAST_UPDATE_ID] and what[f.BIDS] and what[f.ASKS]:
+            if form == NO_STREAM:
+                return np.int64(Kind.SNAPSHOT)
+            return np.int64(Kind.PARTIAL if form == PARTIAL_STREAM else Kind.OTHER)
+        if (
+            what[f.LAST_ID]
+            and what[f.SYMBOL]
+            and what[f.BID]
+            and what[f.BID_QUANTITY]
+            and what[f.ASK]
+            and what[f.ASK_QUANTITY]
+        ):
+            return np.int64(Kind.TICKER)
+        return np.int64(Kind.OTHER)
+    if what[f.EVENT] != f.STRING:
+        return np.int64(Kind.UNDECIDED)
+    at = fields.value[f.EVENT]
+    length = fields.extent[f.EVENT]
+    word = word_at(text, at)
+    if length == 11 and word == _DEPTHUPD and word_at(text, at + 8) & _MASK_3 == _ATE:
+        if form == NO_STREAM or form == DEPTH_STREAM:
+            return np.int64(Kind.DEPTH)
+        return np.int64(Kind.PARTIAL if form == PARTIAL_STREAM else Kind.OTHER)
+    if length == 10 and word == _BOOKTICK and word_at(text, at + 8) & _MASK_2 == _ER:
+        return np.int64(Kind.TICKER)
+    if length == 8 and word == _AGGTRADE:
+        return np.int64(Kind.AGG_TRADE)
+    if length == 5 and word & _MASK_5 == _TRADE:
+        return np.int64(Kind.TRADE)
+    return np.int64(Kind.OTHER)
+
+
+@hot_inline
+def _interpret(decoder, text, end, hint):
+    """What the fields amount to: the event's kind, its instrument, its values."""
+    fields = decoder.parts.fields
+    form = decoder.envelope[STREAM_FORM]
+    stream_instrument = decoder.envelope[STREAM_INSTRUMENT]
+    kind = _event_kind(fields, text, form)
+    if kind == Kind.UNDECIDED or stream_instrument == UNSURE:
+        return np.int64(Kind.UNDECIDED)
+    if kind == Kind.OTHER:
+        return kind
+    if fields.what[f.FAMILY] != f.ABSENT:
+        if fields.what[f.FAMILY] != f.INTEGER:
+            return np.int64(Kind.UNDECIDED)
+        if fields.value[f.FAMILY] != 1:  # another family of products on the same stream
+            return np.int64(Kind.OTHER)
+    instrument = hint
+    if fields.what[f.SYMBOL] == f.STRING or fields.what[f.SYMBOL] == f.ESCAPED:
+        instrument = fields.scan[AT_INSTRUMENT]
+        if stream_instrument != NO_NAME and stream_instrument != instrument:
+            return np.int64(Kind.UNDECIDED)
+    elif kind == Kind.PARTIAL and fields.what[f.EVENT] == f.ABSENT:
+        instrument = stream_instrument
+    if kind == Kind.SNAPSHOT:
+        instrument = hint
+    elif fields.what[f.SYMBOL] == f.ODD or (
+        fields.what[f.SYMBOL] != f.STRING
+        and fields.what[f.SYMBOL] != f.ESCAPED
+        and not (kind == Kind.PARTIAL and fields.what[f.EVENT] == f.ABSENT)
+    ):
+        return np.int64(Kind.UNDECIDED)
+    if instrument == UNSURE:
+        return np.int64(Kind.UNDECIDED)
+    if instrument < 0:
+        return np.int64(Kind.STRANGER)
+    fields.scan[AT_INSTRUMENT] = instrument
+    good = False
+    if kind == Kind.TICKER:
+        good = _ticker(decoder, text, instrument)
+    elif kind == Kind.TRADE or kind == Kind.AGG_TRADE:
+        good = _trade(decoder, text, instrument, kind)
+    else:
+        good = _depth(decoder, text, end, kind)
+    if not good:
+        return np.int64(Kind.UNDECIDED)
+    decoded = decoder.decoded[0]
+    decoded.kind = kind
+    decoded.instrument = instrument
+    return kind
+
+
+@hot_inline
+def _times(decoder):
+    """E and T in ns; False: not integers. What is absent is NO_TIME."""
+    fields = decoder.parts.fields
+    decoded = decoder.decoded[0]
+    event_ns = _time_ns(fields, f.EVENT_TIME)
+    trade_ns = _time_ns(fields, f.TRADE_TIME)
+    decoded.event_ns = event_ns
+    decoded.trade_ns = trade_ns
+    return event_ns >= 0 and trade_ns >= 0
+
+
+@hot_inline
+def _time_ns(fields, field):
+    if fields.what[field] == f.ABSENT:
+        return np.int64(NO_TIME)
+    if fields.what[field] != f.INTEGER:
+        return np.int64(-1)
+    value = fields.value[field]
+    if value < _MS_BELOW:
+        return value * NS_PER_MS
+    if value < _US_BELOW:
+        return value * NS_PER_US
+    return value
+
+
+@hot_inline
+def _depth(decoder, text, end, kind):
+    """Differences, partial depth and snapshots."""
+    parts = decoder.parts
+    fields = parts.fields
+    decoded = decoder.decoded[0]
+    if not _times(decoder):
+        return False
+    bare = fields.what[f.EVENT] == f.ABSENT
+    bid = f.BIDS if bare else f.BID
+    ask = f.ASKS if bare else f.ASK
+    last = f.LAST_UPDATE_ID if bare else f.LAST_ID
+    if not is_integer(fields, last):
+        return False
+    decoded.last_id = fields.value[last]
+    decoded.first_id = decoded.last_id
+    decoded.previous_id = NO_ID
+    if not bare:
+        if not is_integer(fields, f.FIRST_ID) or fields.what[f.EVENT_TIME] == f.ABSENT:
+            return False
+        decoded.first_id = fields.value[f.FIRST_ID]
+        if decoded.first_id > decoded.last_id:
+            return False
+        if fields.what[f.PREVIOUS_ID] != f.ABSENT:
+            previous = fields.value[f.PREVIOUS_ID]
+            if fields.what[f.PREVIOUS_ID] != f.INTEGER or previous < NO_ID:
+                return False
+            decoded.previous_id = previous
+    if not read_late_levels(parts, bid, text, end) or not read_late_levels(parts, ask, text, end):
+        return False
+    decoded.bid_n = fields.extent[bid]
+    decoded.ask_n = fields.extent[ask]
+    return True
+
+
+@hot_inline
+def _decimal_field(fields, field, text, grid_e8):
+    """Units of a string field, or -1."""
+    if fields.what[field] != f.STRING:
+        return np.int64(-1)
+    units, length = units_at(text, fields.value[field], grid_e8)
+    if length != fields.extent[field]:
+        return np.int64(-1)
+    return units
+
+
+@hot_inline
+def _ticker(decoder, text, instrument):
+    fields = decoder.parts.fields
+    decoded = decoder.decoded[0]
+    grid = decoder.parts.instruments[instrument]
+    if not _times(decoder) or not is_integer(fields, f.LAST_ID):
+        return False
+    decoded.last_id = fields.value[f.LAST_ID]
+    decoded.first_id = decoded.last_id
+    decoded.previous_id = NO_ID
+    decoded.bid_ticks = _decimal_field(fields, f.BID, text, grid.price_grid_e8)
+    decoded.bid_lots = _decimal_field(fields, f.BID_QUANTITY, text, grid.quantity_grid_e8)
+    decoded.ask_ticks = _decimal_field(fields, f.ASK, text, grid.price_grid_e8)
+    decoded.ask_lots = _decimal_field(fields, f.ASK_QUANTITY, text, grid.quantity_grid_e8)
+    if decoded.bid_ticks < 0 or decoded.bid_lots < 0:
+        return False
+    if decoded.ask_ticks < 0 or decoded.ask_lots < 0:
+        return False
+    # An empty side is 0 at 0; a quantity at no price is nonsense.
+    if decoded.bid_ticks == 0 and decoded.bid_lots != 0:
+        return False
+    return not (decoded.ask_ticks == 0 and decoded.ask_lots != 0)
+
+
+@hot_inline
+def _trade(decoder, text, instrument, kind):
+    fields = decoder.parts.fields
+    decoded = decoder.decoded[0]
+    grid = decoder.parts.instruments[instrument]
+    number = f.ASK if kind == Kind.AGG_TRADE else f.TRADE_ID  # a of aggTrade, t of trade
+    if not _times(decoder) or not is_integer(fields, number):
+        return False
+    if fields.what[f.EVENT_TIME] == f.ABSENT or fields.what[f.TRADE_TIME] == f.ABSENT:
+        return False
+    if fields.what[f.MAKER] != f.BOOLEAN:
+        return False
+    decoded.at_market = 1
+    if fields.what[f.TRADE_TYPE] != f.ABSENT:
+        if fields.what[f.TRADE_TYPE] != f.STRING:
+            return False
+        word = word_at(text, fields.value[f.TRADE_TYPE]) & _MASK_6
+        if fields.extent[f.TRADE_TYPE] != 6 or word != _MARKET:
+            decoded.at_market = 0
+    decoded.last_id = fields.value[number]
+    decoded.first_id = decoded.last_id
+    decoded.previous_id = NO_ID
+    decoded.price_ticks = _decimal_field(fields, f.PRICE, text, grid.price_grid_e8)
+    decoded.quantity_lots = _decimal_field(fields, f.QUANTITY, text, grid.quantity_grid_e8)
+    decoded.buyer_is_maker = fields.value[f.MAKER]
+    floor = decoded.at_market
+    return decoded.price_ticks >= floor and decoded.quantity_lots >= floor

@@ -1,0 +1,299 @@
+"""Level arrays ``[["price","quantity"],..]`` to ticks and lots.
+
+Nearly every byte of a feed is in here, so levels take a short cut. The text of a level is wholly
+described by where its structure and its digits stand; within a feed few such shapes occur. For each
+(instrument, length of the text) we keep a **template** of the last shape seen::
+
+    ["61837.63000000","3.78826000"]      text
+    ["00000.00000000","0.00000000"]      subtrahend: structure, or the digit zero
+    009999909900000009909999900000.      maximum: 9 for a digit that counts, 0 for structure and for
+                                         digits finer than the grid
+
+Text minus subtrahend is at most the maximum in every byte if and only if the text has this shape and
+lies on the grid; the differences are then the digits. vector.level does it in a dozen
+instructions. Another shape of the same length fails, is decoded the general way, and becomes the
+template. A template is a function of instrument and shape alone: it changes speed, never a result.
+"""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from appliance.abi.limits import (
+    CACHE_LINE,
+    INSTRUMENTS_MAX,
+    LEVEL_TEXT_MAX,
+    LEVELS_PER_FRAME_MAX,
+)
+from appliance.abi.units import E8_DECIMALS
+from appliance.hot.decode.grid import units_at
+from appliance.hot.decode.scan import (
+    CLOSE_ARRAY,
+    COMMA,
+    GIVE_UP,
+    OPEN_ARRAY,
+    skip_space,
+)
+from appliance.hot.decode.vector import (
+    DOT,
+    QUOTE,
+    TEMPLATE_BYTES,
+    TEMPLATE_MAXIMUM,
+    TEMPLATE_QUANTITY_AT,
+    TEMPLATE_SHUFFLE,
+    TEMPLATE_SUBTRAHEND,
+    ZERO,
+    bits,
+    byte_at,
+    first_bit,
+    item_at,
+    level,
+    match,
+    non_ascii,
+    set_item,
+)
+from appliance.hot.jit import hot, hot_inline, out_of_line
+
+_LANE_BYTES: Final = 16  # of a number's text that a template covers
+_NO_DIGIT: Final = 0x80  # shuffle index that gives zero
+
+NO_TEMPLATES: Final = -1
+
+BRACKETS_MAX: Final = 2 * LEVELS_PER_FRAME_MAX + 64
+
+
+class Levels(NamedTuple):
+    units: np.ndarray  # int64[LEVEL_ROWS, LEVELS_PER_FRAME_MAX]: what was decoded
+    brackets: np.ndarray  # int64[BRACKETS_MAX + 64]: offsets of ] in the frame
+    templates: np.ndarray  # uint8[instruments * LEVEL_TEXT_MAX * TEMPLATE_BYTES + 64]
+    # int64[instruments, 2]: decimals of the price and the quantity grid; NO_TEMPLATES where the grid
+    # is no power of ten
+    decimals: np.ndarray
+
+
+def _aligned_bytes(count: int) -> np.ndarray:
+    """On a cache line, so that no part of a template straddles two."""
+    raw = np.zeros(count + CACHE_LINE, np.uint8)
+    start = -raw.ctypes.data % CACHE_LINE
+    return raw[start : start + count]
+
+
+def make_levels(rows: int) -> Levels:
+    return Levels(
+        np.zeros((rows, LEVELS_PER_FRAME_MAX), np.int64),
+        np.zeros(BRACKETS_MAX + 64, np.int64),
+        _aligned_bytes(INSTRUMENTS_MAX * LEVEL_TEXT_MAX * TEMPLATE_BYTES),
+        np.zeros((INSTRUMENTS_MAX, 2), np.int64),
+    )
+
+
+def set_grid(levels: Levels, instrument: int, price_grid_e8: int, quantity_grid_e8: int) -> None:
+    """Cold: give an instrument its grid, and forget what was learnt on another one."""
+    for column, grid_e8 in enumerate((price_grid_e8, quantity_grid_e8)):
+        decimals = next((d for d in range(E8_DECIMALS + 1) if grid_e8 == 10 ** (E8_DECIMALS - d)), None)
+        levels.decimals[instrument, column] = NO_TEMPLATES if decimals is None else decimals
+    size = LEVEL_TEXT_MAX * TEMPLATE_BYTES
+    levels.templates[instrument * size : (instrument + 1) * size] = 0
+
+
+@hot
+def index_frame(text, at, end, brackets):
+    """(how many ] stand in [at, end) or GIVE_UP if too many, 1 if all bytes are ASCII).
+
+    Their offsets go to ``brackets``: three at a time, wanted or not, since a 64-byte block seldom
+    has more and a loop of unknown length would cost a mispredicted branch each block.
+    """
+    n = np.int64(0)
+    high = np.int64(0)
+    last = end - 64
+    while at < last:
+        high |= non_ascii(text, at)
+        n = _index_block(at, match(text, at, CLOSE_ARRAY), brackets, n)
+        if n > BRACKETS_MAX:
+            return np.int64(GIVE_UP), np.int64(0)
+        at += 64
+    inside = np.int64(-1)
+    if end - at < 64:
+        inside = (np.int64(1) << (end - at)) - 1
+    high |= non_ascii(text, at) & inside
+    n = _index_block(at, match(text, at, CLOSE_ARRAY) & inside, brackets, n)
+    return n, np.int64(high == 0)
+
+
+@hot_inline
+def _index_block(at, mask, brackets, n):
+    count = bits(mask)
+    place = n
+    for k in range(3):
+        set_item(brackets, place + k, at + first_bit(mask))
+        mask &= mask - 1
+    if count > 3:
+        while mask != 0:
+            set_item(brackets, place + 3, at + first_bit(mask))
+            mask &= mask - 1
+            place += 1
+    return n + count
+
+
+@hot
+def decode_levels(levels, instrument, grids, text, at, end, cursor, brackets_n, row):
+    """(offset behind the array or GIVE_UP, number of levels, next bracket).
+
+    ``at`` is the array's opening bracket. Ticks go to levels.units[row], lots to row + 1. A price
+    below one tick, a value off the grid, a level that is not two strings: GIVE_UP.
+    """
+    brackets = levels.brackets
+    while cursor < brackets_n and brackets[cursor] < at:
+        cursor += 1
+    at = skip_space(text, at + 1, end)
+    if byte_at(text, at) == CLOSE_ARRAY:
+        return at + 1, np.int64(0), cursor + 1
+    ticks = levels.units[row]
+    lots = levels.units[row + 1]
+    n = np.int64(0)
+    while True:
+        at, n, cursor = _levels_by_template(
+            text, at, brackets, cursor, brackets_n, levels.templates, instrument, ticks, lots, n
+        )
+        if byte_at(text, at) == CLOSE_ARRAY:
+            return at + 1, n, cursor + 1
+        if n >= LEVELS_PER_FRAME_MAX or cursor >= brackets_n:
+            break
+        close, price, quantity = general_level(levels, instrument, grids, text, at, end)
+        if close < 0 or price <= 0:
+            break
+        ticks[n] = price
+        lots[n] = quantity
+        n += 1
+        while cursor < brackets_n and brackets[cursor] <= close:
+            cursor += 1
+        at = skip_space(text, close + 1, end)
+        c = byte_at(text, at)
+        if c == CLOSE_ARRAY:
+            return at + 1, n, cursor + 1
+        if c != COMMA:
+            break
+        at += 1
+    return np.int64(GIVE_UP), np.int64(0), cursor
+
+
+@hot
+def _levels_by_template(
+    text, at, brackets, cursor, brackets_n, templates, instrument, ticks, lots, n
+):
+    """Takes levels as long as they fit a template: (offset, number, next bracket).
+
+    The offset is that of the first level which does not fit, or of the array's closing bracket.
+    """
+    out_of_line()
+    first_row = instrument * LEVEL_TEXT_MAX
+    while cursor < brackets_n and n < LEVELS_PER_FRAME_MAX:
+        close = item_at(brackets, cursor)
+        length = close + 1 - at
+        if length >= LEVEL_TEXT_MAX:
+            break
+        fits, price, quantity = level(text, at, templates, first_row + length)
+        if fits == 0 or price == 0:
+            break
+        set_item(ticks, n, price)
+        set_item(lots, n, quantity)
+        n += 1
+        cursor += 1
+        at = close + 2
+        if byte_at(text, close + 1) != COMMA:
+            at = close + 1
+            break
+    return at, n, cursor
+
+
+@hot
+def general_level(levels, instrument, grids, text, at, end):
+    """(offset of the level's closing bracket or GIVE_UP, ticks, lots): any spacing, any length."""
+    out_of_line()
+    gave_up = np.int64(GIVE_UP), np.int64(0), np.int64(0)
+    at = skip_space(text, at, end)
+    start = at
+    if byte_at(text, at) != OPEN_ARRAY:
+        return gave_up
+    at = skip_space(text, at + 1, end)
+    if byte_at(text, at) != QUOTE:
+        return gave_up
+    price, price_length = units_at(text, at + 1, grids[instrument].price_grid_e8)
+    if price < 0:
+        return gave_up
+    price_at = at + 1
+    at = skip_space(text, price_at + price_length + 1, end)
+    if byte_at(text, at) != COMMA:
+        return gave_up
+    at = skip_space(text, at + 1, end)
+    if byte_at(text, at) != QUOTE:
+        return gave_up
+    quantity, quantity_length = units_at(text, at + 1, grids[instrument].quantity_grid_e8)
+    if quantity < 0:
+        return gave_up
+    quantity_at = at + 1
+    at = skip_space(text, quantity_at + quantity_length + 1, end)
+    if byte_at(text, at) != CLOSE_ARRAY or at >= end:
+        return gave_up
+    if at + 1 - start == price_length + quantity_length + 7:  # no white space
+        _learn(levels, instrument, text, start, price_length, quantity_length)
+    return at, price, quantity
+
+
+@hot
+def _learn(levels, instrument, text, start, price_length, quantity_length):
+    """Make the level at ``start`` the template for its length, if it is one that fits a template."""
+    length = price_length + quantity_length + 7
+    if length >= LEVEL_TEXT_MAX:
+        return
+    templates = levels.templates
+    base = (instrument * LEVEL_TEXT_MAX + length) * TEMPLATE_BYTES
+    for k in range(LEVEL_TEXT_MAX):
+        templates[base + TEMPLATE_SUBTRAHEND + k] = byte_at(text, start + k) if k < length else 0
+        templates[base + TEMPLATE_MAXIMUM + k] = 0 if k < length else 255
+    quantity_at = 2 + price_length + 3
+    for k in range(8):
+        templates[base + TEMPLATE_QUANTITY_AT + k] = quantity_at if k == 0 else 0
+    decimals = levels.decimals[instrument]
+    good = decimals[0] != NO_TEMPLATES and decimals[1] != NO_TEMPLATES
+    if good:
+        good = _learn_number(templates, base, np.int64(2), price_length, decimals[0], 0, 2)
+    if good:
+        good = _learn_number(
+            templates, base, quantity_at, quantity_length, decimals[1], _LANE_BYTES, 0
+        )
+    if not good:  # a template of zeros fits nothing
+        for k in range(TEMPLATE_BYTES):
+            templates[base + k] = 0
+
+
+@hot
+def _learn_number(templates, base, at, length, decimals, lane, offset):
+    """Which digits of a number count, and where they go in its sixteen. False: it does not fit.
+
+    ``at`` is where the number stands in the level, ``offset`` where in the 16 bytes that its lane of
+    the shuffle sees.
+    """
+    whole = length
+    for k in range(length):
+        if templates[base + TEMPLATE_SUBTRAHEND + at + k] == DOT:
+            whole = np.int64(k)
+    counted = whole + decimals  # digits of the result
+    if counted > _LANE_BYTES:
+        return False
+    for k in range(length):
+        if k != whole:
+            place = k if k < whole else k - 1
+            templates[base + TEMPLATE_SUBTRAHEND + at + k] = ZERO
+            templates[base + TEMPLATE_MAXIMUM + at + k] = 9 if place < counted else 0
+    for k in range(_LANE_BYTES):
+        digit = k - (_LANE_BYTES - counted)  # which digit stands at place k of the sixteen
+        source = np.int64(_NO_DIGIT)
+        if digit >= 0:
+            place = digit if digit < whole else digit + 1
+            if place < length:
+                source = place + offset
+                if source >= _LANE_BYTES:
+                    return False
+        templates[base + TEMPLATE_SHUFFLE + lane + k] = source
+    return True

@@ -1,0 +1,248 @@
+"""The checks of the risk gate, in the order in which appliance/hot/gate.py lists and calls them.
+
+Each returns (Reject, observed, limit), (Reject.NONE, 0, 0) if it has no objection, and relies on
+the ones before it: sums and products below are safe because earlier checks bounded their terms.
+"""
+
+from typing import Final
+
+from appliance.abi.gate import EXPOSURE_LOTS_MAX, GATE_PRICE_TICKS_MAX, PPM
+from appliance.abi.limits import ORDER_RATE_MAX
+from appliance.abi.market import BookState, Market
+from appliance.abi.trading import Limit, Reject, Side, TimeInForce, TradingState
+from appliance.abi.units import INT64_MAX, UNSET
+from appliance.hot.jit import hot, hot_inline
+
+RATE_MASK: Final = ORDER_RATE_MAX - 1
+EXPOSURE_BITS: Final = EXPOSURE_LOTS_MAX.bit_length()
+NARROW_BITS: Final = 31  # the product of two numbers of so many bits is an int64
+LIVE: Final = int(BookState.LIVE)
+ACTIVE: Final = int(TradingState.ACTIVE)
+TIME_IN_FORCE_LAST: Final = int(max(TimeInForce))
+assert sorted(TimeInForce) == list(range(TIME_IN_FORCE_LAST + 1))
+
+
+@hot_inline
+def check_standing(gate, instrument, side, time_in_force):
+    """Checks 1 to 4: the account, the instrument, the form of the order, the limits."""
+    state = gate.account[0].trading_state
+    if state != TradingState.ACTIVE and state != TradingState.REDUCE_ONLY:
+        return Reject.HALTED, state, ACTIVE
+    if instrument < 0 or instrument >= len(gate.limits):
+        return Reject.UNKNOWN_INSTRUMENT, instrument, len(gate.limits)
+    record = gate.instruments[instrument]
+    if record.symbol[0] == 0 or (record.market != Market.SPOT and record.market != Market.USDM):
+        return Reject.UNKNOWN_INSTRUMENT, instrument, len(gate.limits)
+    if record.tradable != 1:
+        return Reject.NOT_TRADABLE, record.tradable, 1
+    if side != Side.BUY and side != Side.SELL:
+        return Reject.BAD_SIDE, side, 0
+    if time_in_force < 0 or time_in_force > TIME_IN_FORCE_LAST:
+        return Reject.BAD_TYPE, time_in_force, TIME_IN_FORCE_LAST
+    account = gate.account[0]
+    limits = gate.limits[instrument]
+    least = min(
+        limits.position_max_lots,
+        limits.quantity_max_lots,
+        limits.notional_max_tick_lots,
+        limits.collar_ppm,
+        limits.open_orders_max,
+        limits.order_rate_max,
+        limits.order_rate_window_ns,
+        limits.book_age_max_ns,
+        limits.reference_age_max_ns,
+        record.price_grid_e8,
+        record.quantity_grid_e8,
+        account.open_orders_max,
+        account.order_rate_max,
+        account.order_rate_window_ns,
+    )
+    rate_max = max(limits.order_rate_max, account.order_rate_max)
+    if least <= 0 or limits.collar_ppm > PPM or rate_max > ORDER_RATE_MAX:
+        which, value = _find_unset(limits, record, account)
+        return Reject.LIMIT_UNSET, which, value
+    return Reject.NONE, 0, 0
+
+
+@hot
+def _find_unset(limits, instrument, account):
+    """(Limit, value) of the first limit that is not set, in the order of Limit."""
+    if limits.position_max_lots <= 0:
+        return Limit.POSITION_MAX_LOTS.value, limits.position_max_lots
+    if limits.quantity_max_lots <= 0:
+        return Limit.QUANTITY_MAX_LOTS.value, limits.quantity_max_lots
+    if limits.notional_max_tick_lots <= 0:
+        return Limit.NOTIONAL_MAX_TICK_LOTS.value, limits.notional_max_tick_lots
+    # A collar beyond 100 % lets every price pass on the way down: as good as none.
+    if limits.collar_ppm <= 0 or limits.collar_ppm > PPM:
+        return Limit.COLLAR_PPM.value, limits.collar_ppm
+    if limits.open_orders_max <= 0:
+        return Limit.OPEN_ORDERS_MAX.value, limits.open_orders_max
+    if limits.order_rate_max <= 0 or limits.order_rate_max > ORDER_RATE_MAX:
+        return Limit.ORDER_RATE_MAX.value, limits.order_rate_max
+    if limits.order_rate_window_ns <= 0:
+        return Limit.ORDER_RATE_WINDOW_NS.value, limits.order_rate_window_ns
+    if limits.book_age_max_ns <= 0:
+        return Limit.BOOK_AGE_MAX_NS.value, limits.book_age_max_ns
+    if limits.reference_age_max_ns <= 0:
+        return Limit.REFERENCE_AGE_MAX_NS.value, limits.reference_age_max_ns
+    if instrument.price_grid_e8 <= 0:
+        return Limit.PRICE_GRID.value, instrument.price_grid_e8
+    if instrument.quantity_grid_e8 <= 0:
+        return Limit.QUANTITY_GRID.value, instrument.quantity_grid_e8
+    if account.open_orders_max <= 0:
+        return Limit.ACCOUNT_OPEN_ORDERS_MAX.value, account.open_orders_max
+    if account.order_rate_max <= 0 or account.order_rate_max > ORDER_RATE_MAX:
+        return Limit.ACCOUNT_ORDER_RATE_MAX.value, account.order_rate_max
+    return Limit.ACCOUNT_ORDER_RATE_WINDOW_NS.value, account.order_rate_window_ns
+
+
+@hot_inline
+def check_exposure_sane(account, position, quantity_lots):
+    """Check 5: no count below zero, nothing so large that a sum of three could overflow."""
+    lots = position.position_lots
+    # One shift for all: bits above the bound, or the sign, survive it.
+    together = (
+        (lots ^ (lots >> 63))
+        | position.open_buy_lots
+        | position.open_sell_lots
+        | position.open_orders_n
+        | account.open_orders_n
+        | account.orders_sent_n
+    )
+    if together >> EXPOSURE_BITS != 0 or quantity_lots > EXPOSURE_LOTS_MAX:
+        observed, limit = _find_insane(account, position, quantity_lots)
+        return Reject.OVERFLOW, observed, limit
+    return Reject.NONE, 0, 0
+
+
+@hot
+def _find_insane(account, position, quantity_lots):
+    """(value, bound) of the first number that cannot be, or is too large to add up."""
+    lots = position.position_lots
+    if lots > EXPOSURE_LOTS_MAX:
+        return lots, EXPOSURE_LOTS_MAX
+    if lots < -EXPOSURE_LOTS_MAX - 1:
+        return lots, -EXPOSURE_LOTS_MAX - 1
+    for value in (
+        position.open_buy_lots,
+        position.open_sell_lots,
+        position.open_orders_n,
+        account.open_orders_n,
+        account.orders_sent_n,
+    ):
+        if value < 0:
+            return value, 0
+        if value > EXPOSURE_LOTS_MAX:
+            return value, EXPOSURE_LOTS_MAX
+    return quantity_lots, EXPOSURE_LOTS_MAX
+
+
+@hot_inline
+def check_market(gate, instrument, now_ns):
+    """Checks 6 to 8: the clock, the book, the reference."""
+    earliest_ns = max(1, gate.account[0].last_order_ns)
+    if now_ns < earliest_ns:
+        return Reject.CLOCK, now_ns, earliest_ns
+    limits = gate.limits[instrument]
+    reference = gate.references[instrument]
+    if reference.book_state != BookState.LIVE:
+        return Reject.BOOK_NOT_LIVE, reference.book_state, LIVE
+    if reference.book_ns < 1 or reference.book_ns > now_ns:
+        return Reject.CLOCK, reference.book_ns, now_ns
+    if now_ns - reference.book_ns > limits.book_age_max_ns:
+        return Reject.BOOK_OLD, now_ns - reference.book_ns, limits.book_age_max_ns
+    if reference.bid_ticks < 1 or reference.ask_ticks <= reference.bid_ticks:
+        return Reject.REFERENCE_MISSING, reference.bid_ticks, reference.ask_ticks
+    if reference.ask_ticks > GATE_PRICE_TICKS_MAX:
+        return Reject.OVERFLOW, reference.ask_ticks, GATE_PRICE_TICKS_MAX
+    if reference.touch_ns < 1 or reference.touch_ns > now_ns:
+        return Reject.CLOCK, reference.touch_ns, now_ns
+    if now_ns - reference.touch_ns > limits.reference_age_max_ns:
+        return Reject.REFERENCE_OLD, now_ns - reference.touch_ns, limits.reference_age_max_ns
+    return Reject.NONE, 0, 0
+
+
+@hot_inline
+def check_size(gate, instrument, price_ticks, quantity_lots):
+    """Checks 9 to 11: price, quantity and notional against the venue's filters and our limits."""
+    record = gate.instruments[instrument]
+    limits = gate.limits[instrument]
+    price_min_ticks = max(1, record.price_min_ticks)
+    if price_ticks < price_min_ticks:
+        return Reject.PRICE_RANGE, price_ticks, price_min_ticks
+    if price_ticks > record.price_max_ticks and record.price_max_ticks != UNSET:
+        return Reject.PRICE_RANGE, price_ticks, record.price_max_ticks
+    if price_ticks > GATE_PRICE_TICKS_MAX:
+        return Reject.OVERFLOW, price_ticks, GATE_PRICE_TICKS_MAX
+    quantity_min_lots = max(1, record.quantity_min_lots)
+    if quantity_lots < quantity_min_lots:
+        return Reject.QUANTITY_MIN, quantity_lots, quantity_min_lots
+    quantity_max_lots = limits.quantity_max_lots
+    if record.quantity_max_lots != UNSET:
+        quantity_max_lots = min(quantity_max_lots, record.quantity_max_lots)
+    if quantity_lots > quantity_max_lots:
+        return Reject.QUANTITY_MAX, quantity_lots, quantity_max_lots
+    # A division costs more than all of the rest: only for what might not fit.
+    if (price_ticks | quantity_lots) >> NARROW_BITS != 0:
+        price_max_ticks = INT64_MAX // quantity_lots
+        if price_ticks > price_max_ticks:
+            return Reject.OVERFLOW, price_ticks, price_max_ticks
+    notional_tick_lots = price_ticks * quantity_lots
+    if notional_tick_lots < record.notional_min_tick_lots:
+        return Reject.NOTIONAL_MIN, notional_tick_lots, record.notional_min_tick_lots
+    if notional_tick_lots > limits.notional_max_tick_lots:
+        return Reject.NOTIONAL_MAX, notional_tick_lots, limits.notional_max_tick_lots
+    return Reject.NONE, 0, 0
+
+
+@hot_inline
+def check_collar(reference, collar_ppm, price_ticks):
+    """Check 12: |price - mid| in ppm of the mid, with both doubled to stay whole."""
+    middle2_ticks = reference.bid_ticks + reference.ask_ticks
+    distance2_ticks = abs(2 * price_ticks - middle2_ticks)
+    if distance2_ticks * PPM > collar_ppm * middle2_ticks:
+        # Rounded up, so that what is observed always exceeds the limit.
+        return Reject.PRICE_COLLAR, -(-distance2_ticks * PPM // middle2_ticks), collar_ppm
+    return Reject.NONE, 0, 0
+
+
+@hot_inline
+def check_exposure(gate, instrument, side, quantity_lots):
+    """Checks 13 to 15: reduce-only, the position at its worst, open orders."""
+    position = gate.positions[instrument]
+    # Seen from the side of the order: positive is what it adds to.
+    held_lots = side * position.position_lots
+    same_side_lots = position.open_buy_lots if side == Side.BUY else position.open_sell_lots
+    after_lots = same_side_lots + quantity_lots
+    if gate.account[0].trading_state != TradingState.ACTIVE:
+        reducible_lots = max(0, -held_lots)
+        if after_lots > reducible_lots:
+            return Reject.REDUCE_ONLY, after_lots, reducible_lots
+    worst_lots = held_lots + after_lots
+    limits = gate.limits[instrument]
+    if worst_lots > limits.position_max_lots:
+        return Reject.POSITION, side * worst_lots, limits.position_max_lots
+    if position.open_orders_n >= limits.open_orders_max:
+        return Reject.OPEN_ORDERS, position.open_orders_n + 1, limits.open_orders_max
+    account = gate.account[0]
+    if account.open_orders_n >= account.open_orders_max:
+        return Reject.OPEN_ORDERS, account.open_orders_n + 1, account.open_orders_max
+    return Reject.NONE, 0, 0
+
+
+@hot_inline
+def check_rate(gate, instrument, now_ns):
+    """Check 16. The order sent ``order_rate_max`` orders ago tells: is it still in the window?"""
+    account = gate.account[0]
+    sent_n = account.orders_sent_n
+    if sent_n >= account.order_rate_max:
+        span_ns = now_ns - gate.rate_ns[(sent_n - account.order_rate_max) & RATE_MASK]
+        if span_ns < account.order_rate_window_ns:
+            return Reject.ORDER_RATE, span_ns, account.order_rate_window_ns
+    limits = gate.limits[instrument]
+    if sent_n >= limits.order_rate_max:
+        span_ns = now_ns - gate.rate_ns[(sent_n - limits.order_rate_max) & RATE_MASK]
+        if span_ns < limits.order_rate_window_ns:
+            return Reject.ORDER_RATE, span_ns, limits.order_rate_window_ns
+    return Reject.NONE, 0, 0

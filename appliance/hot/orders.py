@@ -1,0 +1,356 @@
+"""The order table: pre-allocated slots, one state machine, exposure from the first moment.
+
+A key names an order: generation << ORDER_SLOT_BITS | slot. The generation of a slot goes up at
+each use, so a report of an earlier use is recognised. Ended orders go to the end of the free list
+and keep their record until the slot's next use, which is as many orders away as slots are free:
+the reports of a fill and of a cancel may travel on two sockets, and a fill that the cancel overtook
+must still find its order.
+
+Exposure (open lots of the POSITION, open orders of POSITION and GATE_ACCOUNT) is added when the
+order is opened, before a byte is sent, and taken out by fills and by the end of the order. An
+order whose outcome is UNKNOWN keeps all of it.
+
+Own orders of an instrument and side hang in a doubly linked list, newest first: insertion and
+removal anywhere cost the same few stores, and own_order() is one load. It is sorted by age and
+not by price because a strategy that quotes one order a side needs no more, and one that quotes
+several walks the list with older_order().
+
+Everything here belongs to the one agent that owns the table.
+"""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from appliance.abi.counters import Counter
+from appliance.abi.layout import records
+from appliance.abi.limits import INSTRUMENTS_MAX, ORDERS_MAX
+from appliance.abi.trading import (
+    ORDER,
+    ORDER_SLOT_BITS,
+    ORDER_SLOT_MASK,
+    OrderState,
+    Report,
+    Side,
+)
+from appliance.hot.jit import hot, hot_inline
+from appliance.hot.position import apply_fill
+
+NONE: Final = -1  # no slot
+FOREIGN_KEY: Final = -1  # of a report about an order that this session never sent
+
+# Results of apply_report below zero. LATE_FILL and FOREIGN_FILL are booked to the position.
+STRAY: Final = -1  # the table does not hold the order; nothing changed
+ILLEGAL: Final = -2  # the order's state does not allow it, or it makes no sense; nothing changed
+LATE_FILL: Final = -3  # of an order that had ended with lots left
+FOREIGN_FILL: Final = -4  # of an order that we never sent: liquidation, settlement, by hand
+
+# Words of Orders.words
+FIRST_FREE: Final = 0
+LAST_FREE: Final = 1
+LIVE_N: Final = 2
+WORDS_N: Final = 8
+
+# Columns of Orders.links
+NEWER: Final = 0
+OLDER: Final = 1
+
+# What each report does to an order. A pair that is missing is illegal: counted, and nothing else
+# happens. FILL leads to FILLED instead when no lots are left; ACCEPTED leads to PARTIAL instead
+# when fills arrived before it. CANCEL_REJECTED is no end: it may mean "filled already", whose
+# fill is still on its way.
+MACHINE: Final[dict[OrderState, dict[Report, OrderState]]] = {
+    OrderState.SENT: {
+        Report.ACCEPTED: OrderState.OPEN,
+        Report.FILL: OrderState.PARTIAL,
+        Report.CANCELED: OrderState.CANCELED,
+        Report.REJECTED: OrderState.REJECTED,
+        Report.EXPIRED: OrderState.EXPIRED,
+        Report.CANCEL_REJECTED: OrderState.SENT,
+        Report.UNKNOWN: OrderState.UNKNOWN,
+    },
+    OrderState.OPEN: {
+        Report.FILL: OrderState.PARTIAL,
+        Report.CANCELED: OrderState.CANCELED,
+        Report.EXPIRED: OrderState.EXPIRED,
+        Report.CANCEL_REJECTED: OrderState.OPEN,
+        Report.UNKNOWN: OrderState.UNKNOWN,
+    },
+    OrderState.PARTIAL: {
+        Report.ACCEPTED: OrderState.PARTIAL,  # the fill came before the acceptance
+        Report.FILL: OrderState.PARTIAL,
+        Report.CANCELED: OrderState.CANCELED,
+        Report.EXPIRED: OrderState.EXPIRED,
+        Report.CANCEL_REJECTED: OrderState.PARTIAL,
+        Report.UNKNOWN: OrderState.UNKNOWN,
+    },
+    OrderState.UNKNOWN: {  # whatever the venue says settles it
+        Report.ACCEPTED: OrderState.OPEN,
+        Report.FILL: OrderState.PARTIAL,
+        Report.CANCELED: OrderState.CANCELED,
+        Report.REJECTED: OrderState.REJECTED,
+        Report.EXPIRED: OrderState.EXPIRED,
+        Report.CANCEL_REJECTED: OrderState.UNKNOWN,
+        Report.UNKNOWN: OrderState.UNKNOWN,
+    },
+}
+
+
+class Orders(NamedTuple):
+    table: np.ndarray  # ORDER[ORDERS_MAX]
+    words: np.ndarray  # int64[WORDS_N]
+    transitions: np.ndarray  # int64[states, reports]: the next state, or NONE
+    newest: np.ndarray  # int64[INSTRUMENTS_MAX, 2]: slot per instrument and side, or NONE
+    links: np.ndarray  # int64[ORDERS_MAX, 2]: slots NEWER and OLDER of the same list, or NONE
+
+
+def make_orders() -> Orders:
+    """An empty table. Cold code, once before the loop starts."""
+    table = records(ORDERS_MAX, ORDER)
+    table["next_free"] = np.append(np.arange(1, ORDERS_MAX), NONE)
+    words = np.zeros(WORDS_N, np.int64)
+    words[LAST_FREE] = ORDERS_MAX - 1
+    transitions = np.full((len(OrderState), len(Report)), NONE, np.int64)
+    for state, row in MACHINE.items():
+        for report, after in row.items():
+            transitions[state, report] = after
+    newest = np.full((INSTRUMENTS_MAX, 2), NONE, np.int64)
+    links = np.full((ORDERS_MAX, 2), NONE, np.int64)
+    return Orders(table, words, transitions, newest, links)
+
+
+@hot_inline
+def side_column(side):
+    """0 for BUY, 1 for SELL: column of arrays that have one entry a side."""
+    return 0 if side == Side.BUY else 1
+
+
+@hot_inline
+def key_of(orders, slot):
+    """The key of the order that stands (or last stood) in ``slot``."""
+    return orders.table[slot].generation << ORDER_SLOT_BITS | slot
+
+
+@hot_inline
+def is_live(order):
+    """Whether an ORDER record is exposure."""
+    return order.state != OrderState.FREE
+
+
+@hot_inline
+def leaves_lots(order):
+    """What can still be executed of an ORDER record; 0 after the venue filled too much."""
+    return max(order.quantity_lots - order.filled_lots, 0)
+
+
+@hot
+def slot_of(orders, key):
+    """Slot of the live order ``key``, or NONE: of an earlier use of the slot, ended, or no key."""
+    slot = key & ORDER_SLOT_MASK
+    if key < 0 or slot >= ORDERS_MAX:
+        return NONE
+    order = orders.table[slot]
+    if order.generation != key >> ORDER_SLOT_BITS or order.state == OrderState.FREE:
+        return NONE
+    return slot
+
+
+@hot
+def own_order(orders, instrument, side):
+    """Slot of our newest live order on that side of the instrument, or NONE."""
+    return orders.newest[instrument, side_column(side)]
+
+
+@hot
+def older_order(orders, slot):
+    """The next older live order of the same instrument and side, or NONE."""
+    return orders.links[slot, OLDER]
+
+
+@hot
+def _link(orders, slot, instrument, column):
+    oldest = orders.newest[instrument, column]
+    orders.links[slot, NEWER] = NONE
+    orders.links[slot, OLDER] = oldest
+    if oldest != NONE:
+        orders.links[oldest, NEWER] = slot
+    orders.newest[instrument, column] = slot
+
+
+@hot
+def _unlink(orders, slot, instrument, column):
+    newer = orders.links[slot, NEWER]
+    older = orders.links[slot, OLDER]
+    if newer != NONE:
+        orders.links[newer, OLDER] = older
+    else:
+        orders.newest[instrument, column] = older
+    if older != NONE:
+        orders.links[older, NEWER] = newer
+    orders.links[slot, NEWER] = NONE
+    orders.links[slot, OLDER] = NONE
+
+
+@hot
+def _add_exposure(positions, account, order, lots, orders_n):
+    """Add leaves and a count of orders (both may be negative) of ``order`` to what is open."""
+    position = positions[order.instrument]
+    if order.side == Side.BUY:
+        position.open_buy_lots += lots
+    else:
+        position.open_sell_lots += lots
+    position.open_orders_n += orders_n
+    account[0].open_orders_n += orders_n
+
+
+@hot
+def open_order(
+    orders, positions, account, instrument, side, price_ticks, quantity_lots, tif, tag, now_ns
+):
+    """Take a slot for an order that is about to be sent. The slot, or NONE: the table is full.
+
+    The order is exposure from here on. ``positions``: POSITION[]; ``account``: GATE_ACCOUNT[1].
+    The gate has checked the values; the instrument must be one of ``positions``.
+    """
+    words = orders.words
+    slot = words[FIRST_FREE]
+    if slot == NONE:
+        return NONE
+    order = orders.table[slot]
+    words[FIRST_FREE] = order.next_free
+    if order.next_free == NONE:
+        words[LAST_FREE] = NONE
+    words[LIVE_N] += 1
+    order.next_free = NONE
+    order.state = OrderState.SENT
+    order.generation += 1
+    order.instrument = instrument
+    order.side = side
+    order.price_ticks = price_ticks
+    order.quantity_lots = quantity_lots
+    order.filled_lots = 0
+    order.filled_tick_lots = 0
+    order.time_in_force = tif
+    order.cancel_sent = 0
+    order.sent_ns = now_ns
+    order.updated_ns = now_ns
+    order.venue_id = 0
+    order.tag = tag
+    _link(orders, slot, instrument, side_column(side))
+    _add_exposure(positions, account, order, quantity_lots, 1)
+    return slot
+
+
+@hot
+def _end_order(orders, positions, account, slot, counters):
+    """The order in ``slot`` is over: its exposure goes, its slot joins the end of the free list."""
+    order = orders.table[slot]
+    ended = order.state
+    if ended == OrderState.FILLED:
+        counters[Counter.ORDERS_FILLED, 0] += 1
+    elif ended == OrderState.CANCELED:
+        counters[Counter.ORDERS_CANCELED, 0] += 1
+    elif ended == OrderState.REJECTED:
+        counters[Counter.ORDERS_REJECTED, 0] += 1
+    else:
+        counters[Counter.ORDERS_EXPIRED, 0] += 1
+    _add_exposure(positions, account, order, -leaves_lots(order), -1)
+    _unlink(orders, slot, order.instrument, side_column(order.side))
+    order.state = OrderState.FREE
+    words = orders.words
+    if words[LAST_FREE] == NONE:
+        words[FIRST_FREE] = slot
+    else:
+        orders.table[words[LAST_FREE]].next_free = slot
+    words[LAST_FREE] = slot
+    words[LIVE_N] -= 1
+    return ended
+
+
+@hot
+def _book(order, positions, report, counters):
+    """Book a fill of ``order`` (live or ended) to its position and its sums. 1, or 0: no sense."""
+    if report.instrument != order.instrument or report.side != order.side:
+        return 0
+    lots = report.quantity_lots
+    if not apply_fill(positions, order.instrument, order.side, report.price_ticks, lots):
+        return 0
+    order.filled_lots += lots
+    order.filled_tick_lots += lots * report.price_ticks
+    order.updated_ns = report.venue_ns
+    counters[Counter.FILLS, 0] += 1
+    return 1
+
+
+@hot
+def _apply_absent(orders, positions, report, counters):
+    """A report of no live order: it can only matter if it is a fill.
+
+    An ended order with lots left may have traded before it ended: the venue is right. One that is
+    filled completely cannot have, so that is a repetition. A foreign order changes the position.
+    """
+    key = report.order_key
+    slot = key & ORDER_SLOT_MASK
+    if report.report == Report.FILL:
+        if key == FOREIGN_KEY:
+            i, lots, price = report.instrument, report.quantity_lots, report.price_ticks
+            if apply_fill(positions, i, report.side, price, lots):
+                counters[Counter.FILLS, 0] += 1
+                counters[Counter.REPORTS_STRAY, 0] += 1
+                return FOREIGN_FILL
+        elif key >= 0 and slot < ORDERS_MAX:
+            order = orders.table[slot]
+            ours = order.generation == key >> ORDER_SLOT_BITS and order.generation > 0
+            if ours and leaves_lots(order) > 0 and _book(order, positions, report, counters):
+                counters[Counter.REPORTS_ILLEGAL, 0] += 1
+                return LATE_FILL
+    counters[Counter.REPORTS_STRAY, 0] += 1
+    return STRAY
+
+
+@hot
+def apply_report(orders, positions, account, report, counters):
+    """Apply one REPORT record. The order's new state, or STRAY, ILLEGAL, LATE_FILL, FOREIGN_FILL.
+
+    A new state that is an end (FILLED, CANCELED, REJECTED, EXPIRED) has freed the slot. Fills are
+    booked as the venue gives them, also beyond what was asked for (counted as illegal; the
+    exposure stops at zero): the venue is right about what was traded. Repeated fills of a live
+    order cannot be told from new ones here; who fills the report ring drops them by trade id.
+    """
+    counters[Counter.REPORTS, 0] += 1
+    kind = report.report
+    slot = slot_of(orders, report.order_key)
+    if slot == NONE:
+        return _apply_absent(orders, positions, report, counters)
+    order = orders.table[slot]
+    after = NONE
+    if 0 <= kind < orders.transitions.shape[1]:
+        after = orders.transitions[order.state, kind]
+    if after == NONE:
+        counters[Counter.REPORTS_ILLEGAL, 0] += 1
+        return ILLEGAL
+    if kind == Report.FILL:
+        before_lots = leaves_lots(order)
+        if not _book(order, positions, report, counters):
+            counters[Counter.REPORTS_ILLEGAL, 0] += 1
+            return ILLEGAL
+        if report.quantity_lots > before_lots:
+            counters[Counter.REPORTS_ILLEGAL, 0] += 1
+        after_lots = leaves_lots(order)
+        _add_exposure(positions, account, order, after_lots - before_lots, 0)
+        if after_lots == 0:
+            after = OrderState.FILLED
+    else:
+        order.updated_ns = report.venue_ns
+        if kind == Report.ACCEPTED:
+            order.venue_id = report.venue_id
+            if after == OrderState.OPEN and order.filled_lots > 0:
+                after = OrderState.PARTIAL
+        elif kind == Report.CANCEL_REJECTED or kind == Report.UNKNOWN:
+            order.cancel_sent = 0  # the cancel did not happen for certain: allow another
+    order.state = after
+    if after == OrderState.FILLED or after == OrderState.CANCELED:
+        return _end_order(orders, positions, account, slot, counters)
+    if after == OrderState.REJECTED or after == OrderState.EXPIRED:
+        return _end_order(orders, positions, account, slot, counters)
+    return after

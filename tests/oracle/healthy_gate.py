@@ -1,0 +1,100 @@
+"""A gate that lets a plain order pass, and the words in which tests change it and ask it."""
+
+from dataclasses import dataclass
+
+from appliance.abi.layout import records
+from appliance.abi.market import INSTRUMENT, BookState, Market, symbol_words
+from appliance.abi.trading import POSITION, Reject, Side, TimeInForce, TradingState
+from appliance.abi.units import UNSET
+from appliance.hot.gate import Gate, check, make_gate
+
+INT64_MIN = -(2**63)
+NOW_NS = 1_700_000_000_000_000_000
+BUY, SELL = int(Side.BUY), int(Side.SELL)
+FILTERS = (
+    "price_min_ticks",
+    "price_max_ticks",
+    "quantity_min_lots",
+    "quantity_max_lots",
+    "notional_min_tick_lots",
+)
+
+
+@dataclass
+class Order:
+    instrument: int = 1
+    side: int = BUY
+    price_ticks: int = 10_000
+    quantity_lots: int = 10
+    time_in_force: int = TimeInForce.GTC
+    now_ns: int = NOW_NS
+
+
+def healthy_gate() -> Gate:
+    """Instrument 1 of 2: touch 9,999 / 10,001, no filters of the venue, room in every limit."""
+    gate = make_gate(records(2, INSTRUMENT), records(2, POSITION), 2)
+    record = gate.instruments[1]
+    record.symbol[:] = symbol_words("BTCUSDT")
+    record.market = Market.SPOT
+    record.tradable = 1
+    record.price_grid_e8 = 1_000_000
+    record.quantity_grid_e8 = 1_000
+    for name in FILTERS:
+        gate.instruments[name][1] = UNSET
+    limits = gate.limits[1]
+    limits.position_max_lots = 1_000
+    limits.quantity_max_lots = 500
+    limits.notional_max_tick_lots = 4_000_000
+    limits.collar_ppm = 10_000
+    limits.open_orders_max = 5
+    limits.order_rate_max = 100
+    limits.order_rate_window_ns = 1_000
+    limits.book_age_max_ns = 1_500
+    limits.reference_age_max_ns = 1_200
+    account = gate.account[0]
+    account.trading_state = TradingState.ACTIVE
+    account.order_rate_max = 3
+    account.order_rate_window_ns = 1_000
+    account.open_orders_max = 8
+    reference = gate.references[1]
+    reference.book_state = BookState.LIVE
+    reference.book_ns = NOW_NS - 20
+    reference.touch_ns = NOW_NS - 10
+    reference.bid_ticks = 9_999
+    reference.ask_ticks = 10_001
+    return gate
+
+
+def ask(gate: Gate, **changes: int) -> tuple[int, int, int]:
+    """(reason, observed, limit) of an order; the refusal must name the order it is about."""
+    order = Order(**changes)
+    fields = tuple(int(v) for v in vars(order).values())
+    gate.refusal[0].reason = -7
+    reason = check(gate, *fields)
+    refusal = gate.refusal[0]
+    if reason == Reject.NONE:
+        assert refusal.reason == -7, "a passed order leaves the refusal alone"
+        return int(Reject.NONE), 0, 0
+    assert refusal.reason == reason
+    assert (
+        refusal.instrument,
+        refusal.side,
+        refusal.price_ticks,
+        refusal.quantity_lots,
+        refusal.time_ns,
+    ) == (order.instrument, order.side, order.price_ticks, order.quantity_lots, order.now_ns)
+    return int(reason), int(refusal.observed), int(refusal.limit)
+
+
+def refused(gate: Gate, reason: Reject, observed: int, limit: int, **changes: int) -> None:
+    assert ask(gate, **changes) == (reason, observed, limit)
+
+
+def passes(gate: Gate, **changes: int) -> None:
+    assert ask(gate, **changes) == (Reject.NONE, 0, 0)
+
+
+def put(gate: Gate, group: str, **values: int) -> None:
+    array = getattr(gate, group)
+    for name, value in values.items():
+        array[name][0 if group == "account" else 1] = value

@@ -1,0 +1,329 @@
+"""Any sequence of changes against dicts, and any delivery of events against the venue's own book."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from appliance.abi.book import ASKS, BIDS, LEVELS_CHANGED, STATE_CHANGED
+from appliance.abi.counters import Counter
+from appliance.abi.limits import BOOK_LEVELS_MAX, LEAF_LEVELS
+from appliance.hot.book.levels import best_lots, best_ticks, level_count, make_books, set_level
+from appliance.hot.book.side import set_levels
+from appliance.hot.jit import JIT_DISABLED
+from tests.oracle.reference_book import (
+    Diff,
+    Levels,
+    ReferenceBook,
+    Snapshot,
+    best_first,
+    change,
+    top_of,
+)
+from tests.strategies.books import HotBook, held, make_counters
+
+EXAMPLES = 15 if JIT_DISABLED else 60
+CHANGES = 1_500 if JIT_DISABLED else 20_000
+CHUNK = 500 if JIT_DISABLED else 2_000
+
+# --- levels --------------------------------------------------------------------------------------
+
+
+class PrunedSide:
+    """A dict that holds BOOK_LEVELS_MAX levels at most: the farthest goes, or the new one."""
+
+    def __init__(self, side: int) -> None:
+        self.sign = 1 if side == BIDS else -1
+        self.levels: Levels = {}
+        self.pruned = 0
+
+    def set(self, ticks: int, lots: int) -> None:
+        if lots and ticks not in self.levels and len(self.levels) == BOOK_LEVELS_MAX:
+            self.pruned += 1
+            farthest = min(self.levels, key=lambda t: self.sign * t)
+            if self.sign * ticks < self.sign * farthest:
+                return
+            del self.levels[farthest]
+        change(self.levels, {ticks: lots})
+
+
+CHANGE = st.tuples(st.integers(1, 300), st.one_of(st.just(0), st.integers(1, 10**12)))
+
+
+@settings(max_examples=EXAMPLES)
+@given(st.sampled_from([BIDS, ASKS]), st.lists(CHANGE, max_size=400))
+def test_each_change_leaves_a_sound_side(side: int, changes: list[tuple[int, int]]) -> None:
+    books, counters = make_books(2), make_counters()
+    expected: Levels = {}
+    for ticks, lots in changes:
+        set_level(books, 1, side, ticks, lots, counters)
+        change(expected, {ticks: lots})
+        assert held(books, 1, side) == expected
+        best = best_first(expected, side == BIDS)[0] if expected else (0, 0)
+        assert (best_ticks(books, 1, side), best_lots(books, 1, side)) == best
+        assert level_count(books, 1, side) == len(expected)
+    assert not any(held(books, 0, s) for s in (BIDS, ASKS))
+    assert not held(books, 1, 1 - side)
+
+
+def _near(rng: np.random.Generator, n: int) -> np.ndarray:
+    drift = np.cumsum(rng.integers(-2, 3, n))
+    return 1_000_000 + drift - rng.geometric(0.05, n)
+
+
+def _thin_out(rng: np.random.Generator, n: int) -> np.ndarray:
+    return 1_000_000 + rng.permutation(n) // 2
+
+
+PATTERNS = {
+    "near the touch": _near,
+    "everywhere": lambda rng, n: rng.integers(1, 12_000, n),
+    "few": lambda rng, n: rng.integers(1, LEAF_LEVELS + 2, n),
+    "ascending": lambda rng, n: np.arange(1, n + 1),
+    "descending": lambda rng, n: np.arange(n, 0, -1),
+    "from both ends": lambda rng, n: np.where(np.arange(n) % 2, np.arange(n), 2 * n - np.arange(n)),
+    "closing in": lambda rng, n: 1 + (np.arange(n) * (n // 2 | 1)) % n,
+    "thinning out": _thin_out,
+}
+
+
+@pytest.mark.parametrize("side", [BIDS, ASKS])
+@pytest.mark.parametrize("removed", [0.0, 0.3, 0.6])
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_many_changes(pattern: str, removed: float, side: int) -> None:
+    rng = np.random.default_rng(len(pattern) + int(10 * removed))
+    books, counters = make_books(1), make_counters()
+    expected = PrunedSide(side)
+    ticks = PATTERNS[pattern](rng, CHANGES).astype(np.int64)
+    ticks = np.maximum(ticks, 1)
+    lots = np.where(rng.random(CHANGES) < removed, 0, rng.integers(1, 1000, CHANGES))
+    for start in range(0, CHANGES, CHUNK):
+        part = slice(start, start + CHUNK)
+        if start == 0:  # arrays are read from the end into an empty side: one price, one quantity
+            set_level(books, 0, side, int(ticks[0]), 1, counters)
+            expected.set(int(ticks[0]), 1)
+        set_levels(books.sides[side], ticks[part], lots[part], counters)
+        for level in zip(ticks[part].tolist(), lots[part].tolist(), strict=True):
+            expected.set(*level)
+        if not expected.levels:  # would be read from the end next
+            break
+        assert held(books, 0, side) == expected.levels
+        assert counters[Counter.LEVELS_PRUNED, 0] == expected.pruned
+    # Take everything away again, the fullest leaves first and last
+    for left in rng.permutation(list(expected.levels))[:CHUNK].tolist():
+        set_level(books, 0, side, left, 0, counters)
+        expected.set(left, 0)
+    assert held(books, 0, side) == expected.levels
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("side", [BIDS, ASKS])
+def test_full_side_keeps_what_is_near(side: int) -> None:
+    rng = np.random.default_rng(side)
+    books, counters = make_books(1), make_counters()
+    rec = books.sides[side]
+    expected = PrunedSide(side)
+    ticks = rng.permutation(3 * BOOK_LEVELS_MAX).astype(np.int64) + 1
+    lots = rng.integers(1, 9, len(ticks))
+    set_level(books, 0, side, int(ticks[0]), 1, counters)
+    expected.set(int(ticks[0]), 1)
+    set_levels(rec, ticks, lots, counters)
+    for level in zip(ticks.tolist(), lots.tolist(), strict=True):
+        expected.set(*level)
+    assert held(books, 0, side) == expected.levels
+    assert len(expected.levels) == BOOK_LEVELS_MAX
+    assert counters[Counter.LEVELS_PRUNED, 0] == expected.pruned == 2 * BOOK_LEVELS_MAX
+    nearest = sorted(ticks.tolist(), reverse=side == BIDS)[:BOOK_LEVELS_MAX]
+    assert sorted(held(books, 0, side)) == sorted(nearest)
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("side", [BIDS, ASKS])
+def test_the_leaves_suffice_for_the_worst_full_side(side: int) -> None:
+    """Fill with leaves of 32, then thin out each second one to 1: as many leaves as can be."""
+    books, counters = make_books(1), make_counters()
+    rec = books.sides[side]
+    sign = 1 if side == BIDS else -1
+    base = 10_000_000
+    most = 0
+    for _ in range(12):
+        room = BOOK_LEVELS_MAX - int(rec.levels_n)
+        inner = sign * (1 if most == 0 else int(rec.lows[rec.leaves_n - 1])) + base * (most == 0)
+        keys = sign * inner + 1_000 * np.arange(1, room + 1) if most else np.arange(room) * 1_000
+        ticks = (sign * keys if most else base + sign * keys).astype(np.int64)
+        if room:
+            set_levels(rec, ticks, np.ones(room, np.int64), counters)
+        held(books, 0, side)
+        for position in range(int(rec.leaves_n) - 1, -1, -2):
+            leaf = int(rec.leaves[position])
+            for key in rec.levels[leaf, 0, 1 : rec.counts[leaf]].tolist():
+                set_level(books, 0, side, sign * key, 0, counters)
+        held(books, 0, side)
+        most = max(most, int(rec.leaves_n))
+    assert most > 300
+
+
+# --- synchronisation -----------------------------------------------------------------------------
+
+
+class Venue:
+    """The book at the venue: events in order, and what the book was after each."""
+
+    def __init__(self, market: str, rng: np.random.Generator, events_n: int) -> None:
+        self.market, self.rng = market, rng
+        self.bids: Levels = {1000 - k: 5 for k in range(1, 8)}
+        self.asks: Levels = {1000 + k: 5 for k in range(1, 8)}
+        self.events: list[Diff] = []
+        self.last = 100
+        self.after: dict[int, tuple[Levels, Levels]] = {}
+        self.partly: list[tuple[int, Levels, Levels]] = []  # (id, book) also within an event
+        self._note(self.last)
+        for _ in range(events_n):
+            self._event()
+
+    def _note(self, update_id: int) -> None:
+        self.partly.append((update_id, dict(self.bids), dict(self.asks)))
+
+    def _changes(self, mid: int, sign: int) -> Levels:
+        ticks = mid + sign * self.rng.integers(1, 12, self.rng.integers(0, 5))
+        return {int(t): int(self.rng.integers(0, 4)) for t in ticks}
+
+    def _event(self) -> None:
+        previous = self.last
+        jump = int(self.rng.integers(0, 5)) if self.market == "usdm" else 0
+        first = previous + 1 + jump
+        bids, asks = self._changes(1000, -1), self._changes(1000, 1)
+        self.last = first + int(self.rng.integers(1, 6))
+        if jump:
+            self._note(int(self.rng.integers(previous, first)))
+        change(self.bids, bids)  # bids first: a snapshot may fall between
+        self._note(int(self.rng.integers(first, self.last)))
+        change(self.asks, asks)
+        self._note(self.last)
+        pu = previous if self.market == "usdm" else -1
+        self.events.append(Diff(first, self.last, pu, bids, asks))
+        self.after[self.last] = (dict(self.bids), dict(self.asks))
+
+    def snapshot(self, behind: int) -> Snapshot:
+        return Snapshot(*self.partly[max(0, min(behind, len(self.partly) - 1))])
+
+
+def _agree(hot: HotBook, slow: ReferenceBook) -> None:
+    assert (hot.state, hot.reason) == (slow.state, slow.reason)
+    assert hot.top() == slow.top()
+    assert hot.held(BIDS) == slow.bids
+    assert hot.held(ASKS) == slow.asks
+    head = hot.head
+    if slow.loaded or slow.chained:
+        assert head.last_id == slow.local
+    counts = {
+        "applied": (head.applied_n, None),
+        "ignored": (head.ignored_n, Counter.DIFFS_IGNORED),
+        "buffered": (head.buffered_n, Counter.DIFFS_BUFFERED),
+        "gaps": (head.gaps_n, Counter.GAPS),
+        "resyncs": (head.resyncs_n, Counter.RESYNCS),
+        "crossed": (head.crossed_n, Counter.CROSSED),
+        "refused": (head.snapshots_refused_n, Counter.SNAPSHOTS_REFUSED),
+        "silences": (head.silences_n, Counter.SILENCES),
+    }
+    for name, (value, counter) in counts.items():
+        assert value == slow.counts[name], name
+        assert counter is None or hot.counter(counter) == value
+    assert head.compared_n == slow.tops.compared == hot.counter(Counter.PARITY_COMPARED)
+    assert head.mismatched_n == slow.tops.mismatched == hot.counter(Counter.PARITY_MISMATCHED)
+
+
+def _deliver(venue: Venue, rng: np.random.Generator, faults: float) -> list[tuple[str, object]]:
+    """The venue's events as a bad connection delivers them, with snapshots and tickers between."""
+    script: list[tuple[str, object]] = []
+    for k, diff in enumerate(venue.events):
+        if rng.random() < faults:
+            what = rng.integers(0, 4)
+            if what == 0:
+                continue  # lost
+            if what == 1:
+                script.append(("depth", diff))  # twice
+            if what == 2 and k:
+                script.append(("depth", venue.events[int(rng.integers(0, k))]))  # again, late
+            if what == 3 and k + 1 < len(venue.events):
+                script.append(("depth", venue.events[k + 1]))  # early, and again in its place
+        if rng.random() < 0.3:
+            script.append(("ticker", (diff.last, top_of(*venue.after[diff.last]))))
+        script.append(("depth", diff))
+        if rng.random() < 0.3:
+            script.append(("ticker", (diff.last, top_of(*venue.after[diff.last]))))
+        if rng.random() < 0.25:
+            newest = next(n for n, at in enumerate(venue.partly) if at[0] == diff.last)
+            script.append(("snapshot", venue.snapshot(newest + int(rng.integers(-9, 5)))))
+        if rng.random() < 0.02:
+            script.append(("silent", None))
+        if rng.random() < 0.01:
+            script.append(("reset", None))
+        if rng.random() < faults / 10:
+            script.append(("ticker", (diff.last + 1, (1, 1, 2, 2))))  # ids that nobody has
+    return script
+
+
+def _step(hot: HotBook, slow: ReferenceBook, what: str, said: object, now_ns: int) -> int:
+    if what == "depth":
+        slow.depth(said)  # type: ignore[arg-type]
+        return hot.depth(said, now_ns)  # type: ignore[arg-type]
+    if what == "snapshot":
+        slow.snapshot(said)  # type: ignore[arg-type]
+        return hot.snapshot(said, now_ns)  # type: ignore[arg-type]
+    if what == "ticker":
+        slow.ticker(*said)  # type: ignore[misc]
+        return hot.ticker(*said, now_ns)  # type: ignore[misc]
+    if what == "silent":
+        slow.silent()
+        return hot.silent(now_ns + 10**9, 10**6)
+    slow.reset()
+    return hot.reset(now_ns)
+
+
+@settings(max_examples=EXAMPLES)
+@given(
+    st.sampled_from(["spot", "usdm"]),
+    st.integers(0, 2**32),
+    st.sampled_from([0.0, 0.05, 0.3]),
+)
+def test_live_is_the_venues_book_and_everything_else_the_rules(
+    market: str, seed: int, faults: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    venue = Venue(market, rng, 60)
+    hot, slow = HotBook(market, 2, 1), ReferenceBook(market)
+    for n, (what, said) in enumerate(_deliver(venue, rng, faults)):
+        before = (hot.state, hot.reason, hot.top(), int(hot.head.last_id))
+        flags = _step(hot, slow, what, said, n + 1)
+        _agree(hot, slow)
+        after = (hot.state, hot.reason, hot.top(), int(hot.head.last_id))
+        assert bool(flags & STATE_CHANGED) == (before[:2] != after[:2])
+        if before[2] != after[2] or (hot.state == "LIVE" and before[3] != after[3]):
+            assert flags & LEVELS_CHANGED
+        if hot.state == "LIVE":
+            assert (hot.held(BIDS), hot.held(ASKS)) == venue.after[int(hot.head.last_id)]
+    if faults == 0.0:
+        assert hot.head.gaps_n == 0
+        assert hot.head.mismatched_n == 0
+
+
+@settings(max_examples=EXAMPLES)
+@given(st.sampled_from(["spot", "usdm"]), st.integers(0, 2**32), st.integers(5, 25))
+def test_one_lost_event_is_one_gap_and_a_snapshot_mends_it(
+    market: str, seed: int, lost: int
+) -> None:
+    venue = Venue(market, np.random.default_rng(seed), 40)
+    hot = HotBook(market)
+    hot.depth(venue.events[0])
+    hot.snapshot(Snapshot(*venue.partly[0]))
+    for diff in venue.events[1:lost] + venue.events[lost + 1 : 35]:
+        hot.depth(diff)
+    assert (hot.state, hot.reason, hot.head.gaps_n) == ("STALE", "GAP", 1)
+    assert hot.top() == (0, 0, 0, 0)
+    bids, asks = venue.after[venue.events[30].last]
+    hot.snapshot(Snapshot(venue.events[30].last, bids, asks))
+    for diff in venue.events[35:]:
+        hot.depth(diff)
+    assert (hot.state, hot.head.gaps_n, hot.head.resyncs_n) == ("LIVE", 1, 1)
+    assert (hot.held(BIDS), hot.held(ASKS)) == (venue.bids, venue.asks)

@@ -1,0 +1,300 @@
+"""The risk file: exact integers, or one clear line."""
+
+import re
+from dataclasses import astuple, fields
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.abi.gate import GATE_ACCOUNT
+from appliance.abi.layout import records
+from appliance.abi.limits import ORDER_RATE_MAX, ORDERS_MAX
+from appliance.abi.market import INSTRUMENT, symbol_words
+from appliance.abi.trading import LIMITS, TradingState
+from appliance.abi.units import E8, INT64_MAX, UNSET
+from appliance.cold.errors import ApplianceError
+from appliance.cold.limits import (
+    AccountLimits,
+    InstrumentLimits,
+    demo_limits,
+    load_limits,
+    parse_limits,
+)
+
+ACCOUNT = """
+[account]
+order_rate_max = 100
+order_rate_window_ms = 1000
+open_orders_max = 200
+"""
+DEFAULT = """
+[default]
+position_max = "0.5"
+quantity_max = 0.1
+notional_max = 10000
+collar_pct = 0.5
+open_orders_max = 50
+book_age_max_ms = 1500
+reference_age_max_ms = "0.25"
+"""
+KEYS = sorted(set(re.findall(r"^\w+", ACCOUNT + DEFAULT, re.MULTILINE)))
+
+
+def instruments(*grids: tuple[str, int, int]):
+    """(symbol, price grid, quantity grid), both times 10**8; no filters of the venue."""
+    made = records(len(grids), INSTRUMENT)
+    for n, (symbol, price_grid_e8, quantity_grid_e8) in enumerate(grids):
+        made[n].symbol[:] = symbol_words(symbol)
+        made[n].price_grid_e8 = price_grid_e8
+        made[n].quantity_grid_e8 = quantity_grid_e8
+        for name in INSTRUMENT.names[7:]:
+            made[name][n] = UNSET
+    return made
+
+
+BTCUSDT = instruments(("BTCUSDT", 1_000_000, 1_000))  # 0.01 and 0.00001
+
+
+def complaint(text: str, made=BTCUSDT) -> str:
+    """The one line that a wrong file gets."""
+    with pytest.raises(ApplianceError) as caught:
+        parse_limits(text, made, "risk.toml")
+    line = str(caught.value)
+    assert line.startswith("risk.toml: ") and "\n" not in line and len(line) < 300
+    return line
+
+
+def test_human_units_become_integers_of_the_grid() -> None:
+    limits = parse_limits(ACCOUNT + DEFAULT, BTCUSDT)
+    assert limits.account == AccountLimits(100, 1_000_000_000, 200)
+    assert limits.instruments == (
+        InstrumentLimits(
+            position_max_lots=50_000,
+            quantity_max_lots=10_000,
+            notional_max_tick_lots=100_000_000_000,
+            collar_ppm=5_000,
+            open_orders_max=50,
+            book_age_max_ns=1_500_000_000,
+            reference_age_max_ns=250_000,
+        ),
+    )
+    assert limits.unused_symbols == ()
+
+
+def test_a_symbol_overrides_the_default_key_by_key() -> None:
+    made = instruments(("BTCUSDT", 1_000_000, 1_000), ("ETHUSDT", 1_000_000, 10_000))
+    own = '[symbol.ETHUSDT]\nposition_max = 8\n[symbol.DOGEUSDT]\ncollar_pct = "2"\n'
+    limits = parse_limits(ACCOUNT + DEFAULT + own, made)
+    btc, eth = limits.instruments
+    assert (btc.position_max_lots, btc.quantity_max_lots) == (50_000, 10_000)
+    assert (eth.position_max_lots, eth.quantity_max_lots) == (80_000, 1_000)
+    assert limits.unused_symbols == ("DOGEUSDT",)
+
+
+def test_a_file_without_default_but_with_every_symbol() -> None:
+    own = DEFAULT.replace("[default]", "[symbol.BTCUSDT]")
+    assert parse_limits(ACCOUNT + own, BTCUSDT) == parse_limits(ACCOUNT + DEFAULT, BTCUSDT)
+
+
+def test_symbols_that_are_not_ascii() -> None:
+    made = instruments(("币安人生USDT", 1_000_000, 1_000))
+    own = DEFAULT.replace("[default]", '[symbol."币安人生USDT"]')
+    assert parse_limits(ACCOUNT + own, made).instruments[0].position_max_lots == 50_000
+
+
+def test_writing_fills_every_field_and_leaves_the_state() -> None:
+    account, limits = records(1, GATE_ACCOUNT), records(1, LIMITS)
+    for name in LIMITS.names:
+        limits[name] = UNSET
+    risk = parse_limits(ACCOUNT + DEFAULT, BTCUSDT)
+    risk.write(account, limits)
+    assert all(limits[name][0] > 0 for name in LIMITS.names)
+    assert limits[0].order_rate_max == account[0].order_rate_max == 100
+    assert limits[0].order_rate_window_ns == account[0].order_rate_window_ns == 10**9
+    for field in fields(InstrumentLimits):
+        assert limits[field.name][0] == getattr(risk.instruments[0], field.name)
+    assert account[0].open_orders_max == 200
+    assert account[0].trading_state == TradingState.HALTED
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_each_key_missing(key: str) -> None:
+    lines = (ACCOUNT + DEFAULT).splitlines()
+    text = "\n".join(line for line in lines if not line.startswith(f"{key} ="))
+    assert f"{key} is missing" in complaint(text)
+
+
+@pytest.mark.parametrize("value", ["true", "[1]", "{a = 1}", "2026-11-01", "inf", "-inf", "nan"])
+@pytest.mark.parametrize("key", KEYS)
+def test_each_key_of_a_wrong_type(key: str, value: str) -> None:
+    assert "is not a decimal number" in complaint(changed(key, value))
+
+
+@pytest.mark.parametrize(
+    "value", ['"1e3"', '"-1"', '"+1"', '""', '" 1"', '"1,5"', '"1_0"', '"٣"', '"0x10"', "''"]
+)
+def test_strings_that_are_not_plain_decimals(value: str) -> None:
+    assert "is not a decimal number" in complaint(changed("position_max", value))
+
+
+@pytest.mark.parametrize("value", ["0", "0.0", "-0.0", "-1", "-0.5", '"0"', '"0.000"'])
+@pytest.mark.parametrize("key", KEYS)
+def test_each_key_zero_or_negative(key: str, value: str) -> None:
+    assert "must be greater than zero" in complaint(changed(key, value))
+
+
+def changed(key: str, value: str) -> str:
+    """The file with the first ``key`` set to ``value``."""
+    lines = (ACCOUNT + DEFAULT).splitlines()
+    at = next(n for n, line in enumerate(lines) if line.startswith(f"{key} ="))
+    lines[at] = f"{key} = {value}"
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("position_max", "0.000015", "is not a multiple of 0.00001"),
+        ("position_max", '"0.000001"', "is not a multiple of 0.00001"),
+        ("quantity_max", "0.100001", "is not a multiple of 0.00001"),
+        ("notional_max", "0.00000009", "is below a tick of a lot, 0.0000001"),
+        ("collar_pct", "0.00005", "is not a multiple of 0.0001"),
+        ("collar_pct", "100.0001", "is too large: 100 at most"),
+        ("open_orders_max", "1.5", "is not a multiple of 1"),
+        ("open_orders_max", str(ORDERS_MAX + 1), f"is too large: {ORDERS_MAX} at most"),
+        ("order_rate_max", str(ORDER_RATE_MAX + 1), f"is too large: {ORDER_RATE_MAX} at most"),
+        ("order_rate_max", "99.5", "is not a multiple of 1"),
+        ("order_rate_window_ms", "0.0000001", "is not a multiple of 0.000001"),
+        ("book_age_max_ms", "1e18", "is too large"),
+        ("position_max", "1e30", "is too large"),
+        ("notional_max", "1e30", "is too large"),
+        ("notional_max", "1e999999", "is out of range"),
+        ("notional_max", "1e-999999", "is out of range"),
+        ("notional_max", "1" * 200, "is out of range"),
+        ("notional_max", "0x" + "f" * 9_000, "is out of range"),
+        ("notional_max", "1" * 9_000, "not TOML"),
+        ("notional_max", "1e99999999999999999999", "is not a decimal number"),
+    ],
+)
+def test_off_the_grid_or_out_of_range(key: str, value: str, said: str) -> None:
+    assert said in complaint(changed(key, value))
+
+
+def test_the_largest_values_that_are_allowed() -> None:
+    for key, value in (
+        ("collar_pct", "100"),
+        ("order_rate_max", str(ORDER_RATE_MAX)),
+        ("open_orders_max", str(ORDERS_MAX)),
+        ("notional_max", "922337203685.4775807"),
+    ):
+        assert parse_limits(changed(key, value), BTCUSDT)
+    assert "too large" in complaint(changed("notional_max", "922337203685.4775808"))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[acount]\n", "unknown section acount"),
+        ("position_max = 1\n", "unknown section position_max"),
+        (ACCOUNT + "order_rate = 5\n", "[account]: unknown key order_rate"),
+        (ACCOUNT + DEFAULT + "position_min = 1\n", "[default]: unknown key position_min"),
+        (ACCOUNT + "[symbol.BTCUSDT]\norder_rate_max = 5\n", "[symbol.BTCUSDT]: unknown key"),
+        (ACCOUNT + DEFAULT + "[symbol.OTHER]\nfoo = 5\n", "[symbol.OTHER]: unknown key foo"),
+        (ACCOUNT + DEFAULT + "[symbol.OTHER]\ncollar_pct = 'x'\n", "[symbol.OTHER] collar_pct"),
+        (ACCOUNT + '[symbol."a\\nb"]\nfoo = 5\n', "unknown key foo"),
+        ('["a\\nb"]\n', "unknown section"),
+        ("account = 5\n", "account must be a section"),
+        ("default = [1]\n", "default must be a section"),
+        ("[[symbol]]\n", "symbol must be a section"),
+        ("[symbol]\nBTCUSDT = 5\n", "symbol.BTCUSDT must be a section"),
+        ("", "order_rate_max is missing"),
+        (ACCOUNT, "BTCUSDT: position_max is missing"),
+        ("[account\n", "not TOML"),
+        ("[account]\n[account]\n", "not TOML"),
+        ("x = " + "[" * 5_000, "not TOML"),
+    ],
+)
+def test_wrong_files(text: str, said: str) -> None:
+    assert said in complaint(text)
+
+
+def test_an_instrument_whose_grid_is_not_known() -> None:
+    for grids in ((0, 1_000), (1_000, 0), (UNSET, UNSET)):
+        said = complaint(ACCOUNT + DEFAULT, instruments(("BTCUSDT", *grids)))
+        assert "BTCUSDT: its price and quantity grid are not known" in said
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "latin.toml").write_bytes(b"# \xff\n")
+    for name in ("absent.toml", "latin.toml", ""):
+        with pytest.raises(ApplianceError, match="cannot read the risk file"):
+            load_limits(tmp_path / name, BTCUSDT)
+    (tmp_path / "good.toml").write_text(ACCOUNT + DEFAULT)
+    assert load_limits(tmp_path / "good.toml", BTCUSDT).account.open_orders_max == 200
+
+
+@given(st.integers(1, 10**12), st.sampled_from([1, 10, 1_000, 10**8, 3, 25_000, 10**9]))
+def test_any_quantity_on_the_grid_is_exact(lots: int, grid_e8: int) -> None:
+    whole, rest = divmod(lots * grid_e8, E8)
+    made = instruments(("BTCUSDT", 1_000_000, grid_e8))
+    grid = f"quantity_max = {grid_e8 // E8}.{grid_e8 % E8:08}"
+    text = changed("position_max", f"{whole}.{rest:08}").replace("quantity_max = 0.1", grid)
+    got = parse_limits(text, made).instruments[0]
+    assert (got.position_max_lots, got.quantity_max_lots) == (lots, 1)
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_refused_in_one_line(text: str) -> None:
+    complaint(text)
+
+
+def test_demo_limits_of_a_common_instrument() -> None:
+    limits = demo_limits(BTCUSDT, [6_000_000])  # 60,000.00
+    assert limits.account == AccountLimits(100, 10**9, 50)
+    assert limits.instruments == (
+        InstrumentLimits(
+            position_max_lots=83_330,  # 0.8333 BTC: 49,998
+            quantity_max_lots=16_666,  # 9,999.60
+            notional_max_tick_lots=100_000_000_000,
+            collar_ppm=10_000,
+            open_orders_max=50,
+            book_age_max_ns=1_500_000_000,
+            reference_age_max_ns=1_500_000_000,
+        ),
+    )
+
+
+@given(
+    price=st.integers(1, 10**13),
+    price_grid=st.integers(1, 10**10),
+    quantity_grid=st.integers(1, 10**10),
+    quantity_min=st.integers(-1, 10**6),
+    notional_min=st.integers(-1, 10**12),
+)
+def test_demo_limits_let_the_venues_smallest_order_pass(
+    price: int, price_grid: int, quantity_grid: int, quantity_min: int, notional_min: int
+) -> None:
+    made = instruments(("ANY", price_grid, quantity_grid))
+    made[0].quantity_min_lots = quantity_min
+    made[0].notional_min_tick_lots = notional_min
+    got = demo_limits(made, [price]).instruments[0]
+    assert all(0 < value <= INT64_MAX for value in astuple(got))
+    smallest = max(1, quantity_min, -(-notional_min // price))
+    assert smallest <= got.quantity_max_lots <= got.position_max_lots
+    assert smallest * price <= got.notional_max_tick_lots or smallest * price > INT64_MAX
+
+
+def test_demo_limits_need_a_price_and_a_grid() -> None:
+    with pytest.raises(ValueError, match="no limits"):
+        demo_limits(BTCUSDT, [0])
+    with pytest.raises(ValueError, match="no limits"):
+        demo_limits(instruments(("BTCUSDT", 0, 1)), [1])
+    with pytest.raises(ValueError, match="argument 2"):
+        demo_limits(BTCUSDT, [])
+
+
+def test_demo_limits_of_many_instruments_stay_within_the_order_table() -> None:
+    made = instruments(*((f"S{n}USDT", 1_000_000, 1_000) for n in range(64)))
+    assert demo_limits(made, [100] * 64).account.open_orders_max == ORDERS_MAX
