@@ -22,7 +22,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help: ## show the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
 
-test: lint ## lint, types, contracts, then the tests three ways (about 15 minutes on two cores)
+test: lint ## lint, types, contracts, then the tests three ways
 	@echo '== hot code uncompiled (NUMBA_DISABLE_JIT=1)'
 	NUMBA_DISABLE_JIT=1 $(SUITE) -m 'hot and not compiled and $(FAST)' $(HOT_SUITES)
 	@echo '== hot code compiled with bounds checks (NUMBA_BOUNDSCHECK=1)'

@@ -127,7 +127,7 @@ class ReferenceBook:
         if not self.loaded and not self.chained:
             self.keep(diff)
             if self.state == "EMPTY":
-                self.state = "SYNCING"
+                self.state, self.reason = "SYNCING", "NONE"
         elif self.old(diff, self.local, self.loaded):
             self.counts["ignored"] += 1
         elif self.continues(diff, self.local, self.loaded):
@@ -152,7 +152,7 @@ class ReferenceBook:
         self.bids, self.asks = dict(snapshot.bids), dict(snapshot.asks)
         self.local, self.loaded = snapshot.last, True
         if self.state == "EMPTY":
-            self.state = "SYNCING"
+            self.state, self.reason = "SYNCING", "NONE"
         while self.buffer and (self.loaded or self.chained):
             diff = self.buffer[0]
             if self.old(diff, self.local, self.loaded):

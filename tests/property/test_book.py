@@ -1,4 +1,6 @@
-"""Any sequence of changes against dicts, and any delivery of events against the venue's own book."""
+"""Any sequence of changes against dicts, and any delivery of events against the venue's book."""
+
+from bisect import insort
 
 import numpy as np
 import pytest
@@ -22,9 +24,9 @@ from tests.oracle.reference_book import (
 )
 from tests.strategies.books import HotBook, held, make_counters
 
-EXAMPLES = 15 if JIT_DISABLED else 60
-CHANGES = 1_500 if JIT_DISABLED else 20_000
-CHUNK = 500 if JIT_DISABLED else 2_000
+EXAMPLES = 8 if JIT_DISABLED else 40
+CHANGES = 1_500 if JIT_DISABLED else 12_000
+CHUNK = 500 if JIT_DISABLED else 3_000
 
 # --- levels --------------------------------------------------------------------------------------
 
@@ -35,15 +37,22 @@ class PrunedSide:
     def __init__(self, side: int) -> None:
         self.sign = 1 if side == BIDS else -1
         self.levels: Levels = {}
+        self.keys: list[int] = []
         self.pruned = 0
 
     def set(self, ticks: int, lots: int) -> None:
-        if lots and ticks not in self.levels and len(self.levels) == BOOK_LEVELS_MAX:
-            self.pruned += 1
-            farthest = min(self.levels, key=lambda t: self.sign * t)
-            if self.sign * ticks < self.sign * farthest:
+        key = self.sign * ticks
+        if ticks not in self.levels:
+            if not lots:
                 return
-            del self.levels[farthest]
+            if len(self.levels) == BOOK_LEVELS_MAX:
+                self.pruned += 1
+                if key < self.keys[0]:
+                    return
+                del self.levels[self.sign * self.keys.pop(0)]
+            insort(self.keys, key)
+        elif not lots:
+            self.keys.remove(key)
         change(self.levels, {ticks: lots})
 
 
@@ -51,7 +60,7 @@ CHANGE = st.tuples(st.integers(1, 300), st.one_of(st.just(0), st.integers(1, 10*
 
 
 @settings(max_examples=EXAMPLES)
-@given(st.sampled_from([BIDS, ASKS]), st.lists(CHANGE, max_size=400))
+@given(st.sampled_from([BIDS, ASKS]), st.lists(CHANGE, max_size=40 if JIT_DISABLED else 300))
 def test_each_change_leaves_a_sound_side(side: int, changes: list[tuple[int, int]]) -> None:
     books, counters = make_books(2), make_counters()
     expected: Levels = {}
@@ -88,7 +97,7 @@ PATTERNS = {
 
 
 @pytest.mark.parametrize("side", [BIDS, ASKS])
-@pytest.mark.parametrize("removed", [0.0, 0.3, 0.6])
+@pytest.mark.parametrize("removed", [0.0, 0.5])
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_many_changes(pattern: str, removed: float, side: int) -> None:
     rng = np.random.default_rng(len(pattern) + int(10 * removed))
@@ -291,14 +300,17 @@ def test_live_is_the_venues_book_and_everything_else_the_rules(
     market: str, seed: int, faults: float
 ) -> None:
     rng = np.random.default_rng(seed)
-    venue = Venue(market, rng, 60)
+    venue = Venue(market, rng, 20 if JIT_DISABLED else 60)
     hot, slow = HotBook(market, 2, 1), ReferenceBook(market)
     for n, (what, said) in enumerate(_deliver(venue, rng, faults)):
         before = (hot.state, hot.reason, hot.top(), int(hot.head.last_id))
+        gaps_n = int(hot.head.gaps_n)
         flags = _step(hot, slow, what, said, n + 1)
         _agree(hot, slow)
         after = (hot.state, hot.reason, hot.top(), int(hot.head.last_id))
-        assert bool(flags & STATE_CHANGED) == (before[:2] != after[:2])
+        # Within one snapshot a book may live and stumble over the next gap: news, but the same name
+        changed = before[:2] != after[:2] or gaps_n != hot.head.gaps_n
+        assert bool(flags & STATE_CHANGED) == changed
         if before[2] != after[2] or (hot.state == "LIVE" and before[3] != after[3]):
             assert flags & LEVELS_CHANGED
         if hot.state == "LIVE":

@@ -1,5 +1,7 @@
 """Books of the hot loop as tests see them: fed with dicts, read back as dicts, checked inside."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from appliance.abi.book import ASKS, BIDS, KEYS, LOTS, SIDES
@@ -36,14 +38,14 @@ def held(books, i: int, side: int) -> Levels:  # type: ignore[no-untyped-def]
     assert rec.used_n <= LEAVES_MAX
     assert sum(counts) == rec.levels_n <= BOOK_LEVELS_MAX
     assert all(1 <= n <= LEAF_LEVELS for n in counts)
-    pairs = zip(counts, counts[1:], strict=False)
-    assert all(a + b > LEAF_MERGE_LEVELS for a, b in pairs), f"neighbours hold too little: {counts}"
+    pairs = pairwise(counts)
+    assert all(a + b > LEAF_MERGE_LEVELS for a, b in pairs), f"too few in neighbours: {counts}"
     for position, (number, count) in enumerate(zip(numbers, counts, strict=True)):
         keys = rec.levels[number, KEYS, :count].tolist()
         assert rec.lows[position] == keys[0]
         found += zip(keys, rec.levels[number, LOTS, :count].tolist(), strict=True)
     keys = [key for key, _ in found]
-    assert all(a < b for a, b in zip(keys, keys[1:], strict=False)), "keys do not rise strictly"
+    assert all(a < b for a, b in pairwise(keys)), "keys do not rise strictly"
     sign = 1 if side == BIDS else -1
     return {sign * key: lots for key, lots in found}
 

@@ -99,7 +99,8 @@ def test_no_read_is_torn(tmp_path: Path) -> None:
         for _ in range(200):
             record = view.status(0)
             if record is None:
-                outcomes["no record"] += last >= 0
+                if last >= 0:
+                    outcomes["no record"] += 1
                 continue
             words = {int(record[name][0]) for name in FIELDS}
             outcomes[judge(words, last)] += 1

@@ -26,6 +26,7 @@ WITHOUT_UNIT = {
     *("market", "tradable", "maker", "buyer_is_maker", "at_market", "cancel_sent"),
     *("instrument", "symbol", "order", "order_key", "generation", "tag", "number", "sequence"),
     *("order_rate_max", "open_orders_max"),  # counts; the venue's and the user's own names
+    *("buy_order", "buy_cancelling", "sell_order", "sell_cancelling"),  # slots and flags
     *("observed", "limit"),  # their unit is the reason's
     *(
         "head",

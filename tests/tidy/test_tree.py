@@ -25,10 +25,6 @@ PENDING_USE: set[str] = set()
 PENDING_TEST: set[str] = set()
 
 
-def _is_empty_package(source: Source) -> bool:
-    return source.path.endswith("__init__.py") and not source.tree.body
-
-
 def _documents_only(source: Source) -> bool:
     """A package's __init__ with nothing but a docstring."""
     return source.path.endswith("__init__.py") and len(source.tree.body) <= 1

@@ -82,7 +82,12 @@ def test_ticker_with_and_without_event_type() -> None:
 
 
 def test_an_empty_side_of_a_ticker() -> None:
-    assert decide(TICKER | {"b": "0.00", "B": "0"}).values["bid_ticks"] == 0
+    empty = decide(TICKER | {"b": "0.00", "B": "0"})
+    assert (empty.kind, empty.values["bid_ticks"], empty.values["ask_ticks"]) == (
+        Kind.TICKER,
+        0,
+        102,
+    )
     assert decide(TICKER | {"a": "0.00", "A": "0.1"}).fault is Fault.OUT_OF_RANGE
     assert decide(TICKER | {"B": "0"}).kind is Kind.TICKER
 
@@ -165,7 +170,8 @@ def test_event_type_must_be_a_string() -> None:
 def test_other_family_of_futures() -> None:
     for event in (DEPTH, TICKER, TRADE, AGG_TRADE):
         assert decide(event | {"st": 1}).instrument == BTCUSDT
-        assert decide(event | {"st": 2}).kind is Kind.OTHER
+        for st in (2, 0, -1, 2**63):
+            assert decide(event | {"st": st}).kind is Kind.OTHER
         for st in ("1", None, 1.0, True):
             assert decide(event | {"st": st}).fault is Fault.WRONG_TYPE
     assert decide(SNAPSHOT | {"st": 2}, hint=0).kind is Kind.OTHER

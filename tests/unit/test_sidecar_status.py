@@ -18,6 +18,7 @@ from appliance.cold.telemetry_region import TelemetryRegion
 from appliance.hot import telemetry as hot_telemetry
 from appliance.hot.jit import hot
 from sidecar.__main__ import main
+from sidecar.status import EXIT_NO, EXIT_OK, EXIT_USAGE
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -39,7 +40,7 @@ def region(tmp_path: Path) -> Iterator[TelemetryRegion]:
 
 
 def test_healthy(region: TelemetryRegion, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["status", str(region.path), "--json", "--age", "86400"]) == 0
+    assert main(["status", str(region.path), "--json", "--age", "86400"]) == EXIT_OK
     told = json.loads(capsys.readouterr().out)
     assert told["healthy"] is True and told["health"] == "running"
     assert told["counters"]["frames"] == 1234
@@ -75,9 +76,9 @@ def test_dead(region: TelemetryRegion, capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_wrong_requests(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["status", str(tmp_path / "none")]) == 1
+    assert main(["status", str(tmp_path / "none")]) == EXIT_NO
     (tmp_path / "x").write_bytes(b"x" * 9000)
-    assert main(["status", str(tmp_path / "x")]) == 2
+    assert main(["status", str(tmp_path / "x")]) == EXIT_USAGE
     assert main(["status", str(tmp_path / "x"), "--json"]) == 2
     told = capsys.readouterr()
     assert told.err.count("\n") == 2 and "Traceback" not in told.err

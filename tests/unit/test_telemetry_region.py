@@ -5,6 +5,7 @@ import sys
 import textwrap
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from appliance.abi.region import RegionError, attach, region_path
 from appliance.abi.region_report import Health
 from appliance.abi.telemetry import Lifecycle, Stage
 from appliance.abi.trading import TradingState
+from appliance.cold import region_owner
 from appliance.cold.errors import ApplianceError
 from appliance.cold.telemetry_region import TelemetryRegion
 from appliance.hot import telemetry as hot_telemetry
@@ -52,8 +54,8 @@ def instruments(*symbols: str):  # type: ignore[no-untyped-def]
     return made
 
 
-def make(folder: Path, name: str = "t", **more: object) -> TelemetryRegion:
-    return TelemetryRegion.create(name, mode="replay", directory=folder, **more)  # type: ignore[arg-type]
+def make(folder: Path, name: str = "t", **more: Any) -> TelemetryRegion:
+    return TelemetryRegion.create(name, mode="replay", directory=folder, **more)
 
 
 def test_what_the_loop_writes_the_reader_sees(tmp_path: Path) -> None:
@@ -186,6 +188,13 @@ def test_an_exception_is_a_failure_and_the_file_can_stay(tmp_path: Path) -> None
         view = attach(other.path)
         _ = 1 // 0
     assert view.health() is Health.FAILED
+
+
+def test_one_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(region_owner, "_LOCK_PAUSE_S", 0.0)
+    with region_owner.only_one(tmp_path), pytest.raises(ApplianceError, match="is locked"):
+        make(tmp_path)
+    make(tmp_path).close()
 
 
 def test_too_many_rings_are_refused(tmp_path: Path) -> None:

@@ -1,0 +1,95 @@
+"""ONE PASS of the appliance, in the order of the data. Read this first.
+
+    frame ring ─► decode ─► book ─► market ring ─► strategy ─► RISK GATE ─► gateway ─► egress ring
+       feed.py    decode/   book/                  strategy/    gate.py     gateway.py
+
+``run`` repeats it on the hot thread until the control word says stop. Each agent's ``poll`` does one
+piece of work and says how much it did; only when nobody had any does the loop pause. There is no
+system call, lock or allocation in here; what it writes is in shared memory for others to read.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from appliance.abi.control import (
+    COMMAND,
+    CYCLES_MULT,
+    CYCLES_SHIFT,
+    DRAIN,
+    FRAMES_DONE,
+    FRAMES_MAX,
+    STATUS_NEXT,
+    WAITS_FOR_CLERK,
+    Command,
+    Left,
+)
+from appliance.abi.counters import Counter
+from appliance.abi.telemetry import Stage
+from appliance.hot.atomics import load_acquire
+from appliance.hot.cpu import cycles, cycles_to_ns, pause, realtime_ns
+from appliance.hot.feed import poll_feed, poll_silence
+from appliance.hot.frame_ring import peek
+from appliance.hot.jit import hot, hot_inline
+from appliance.hot.reporter import report_one
+from appliance.hot.telemetry import beat, stage
+from appliance.hot.trader import poll_trader, poll_venue
+
+# A busy loop still reports once in so many passes, and looks for silent books as often.
+REPORT_EVERY_PASSES: Final = 256
+# An idle loop does so once in so many pauses.
+REPORT_EVERY_IDLE: Final = 4096
+
+
+@hot_inline
+def duty_cycle(core):
+    """One pass: market data, strategy, gate, gateway, acknowledgements. The work done."""
+    start = cycles()
+    work = poll_feed(core)
+    work += poll_trader(core)
+    work += poll_venue(core)
+    if work != 0:
+        telemetry = core.telemetry
+        telemetry.counters[Counter.PASSES_WITH_WORK, 0] += 1
+        control = core.control
+        spent = cycles_to_ns(cycles() - start, control[CYCLES_MULT], control[CYCLES_SHIFT])
+        stage(telemetry, Stage.PASS, spent)
+    return work
+
+
+@hot_inline
+def housekeeping(core):
+    """Timers and telemetry, one instrument a turn."""
+    poll_silence(core, core.control[STATUS_NEXT])
+    report_one(core)
+    beat(core.telemetry, realtime_ns(core.time_spec))
+
+
+@hot
+def run(core):
+    """The loop. Returns why it left (abi.control.Left)."""
+    control = core.control
+    counters = core.telemetry.counters
+    passes = np.int64(0)
+    idle = np.int64(0)
+    while load_acquire(control, COMMAND) == Command.RUN:
+        work = duty_cycle(core)
+        passes += 1
+        counters[Counter.PASSES, 0] += 1
+        if work != 0:
+            idle = np.int64(0)
+        else:
+            idle += 1
+            pause()
+        if passes & (REPORT_EVERY_PASSES - 1) == 0 or idle & (REPORT_EVERY_IDLE - 1) == 1:
+            housekeeping(core)
+        if control[WAITS_FOR_CLERK] != 0:
+            control[WAITS_FOR_CLERK] = 0
+            return np.int64(Left.CLERK)
+        if control[FRAMES_MAX] != 0 and control[FRAMES_DONE] >= control[FRAMES_MAX]:
+            return np.int64(Left.ENOUGH)
+        if work == 0 and load_acquire(control, DRAIN) != 0:
+            # DRAINED: the cold side published its last frame before it set DRAIN
+            if peek(core.ingress) < 0 and peek(core.from_clerk) < 0:
+                return np.int64(Left.DRAINED)
+    return np.int64(Left.STOPPED)

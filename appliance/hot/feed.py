@@ -1,0 +1,265 @@
+"""Agent: frames in, market records out. Frame ring -> decode -> book -> market ring.
+
+What the decoder is unsure of goes to the clerk, what is too long to look at as well; neither stops
+the loop, except in lockstep (replay), where the order of frames must not change.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from appliance.abi.book import LEVELS_CHANGED, STATE_CHANGED
+from appliance.abi.control import (
+    CYCLES_MULT,
+    CYCLES_SHIFT,
+    FRAMES_DONE,
+    LOCKSTEP,
+    NOW_NS,
+    SILENCE_MAX_NS,
+    WAITS_FOR_CLERK,
+)
+from appliance.abi.counters import Counter
+from appliance.abi.event import EventKind
+from appliance.abi.limits import FRAME_BYTES_MAX, FRAME_HEADER_BYTES, VIEW_LEVELS
+from appliance.abi.market import BookState, Event, Kind
+from appliance.abi.telemetry import Stage
+from appliance.hot.book.levels import copy_view
+from appliance.hot.book.sync import check_silence, on_depth, on_snapshot, on_ticker
+from appliance.hot.broadcast import write
+from appliance.hot.cpu import cycles, cycles_to_ns
+from appliance.hot.decode.frame import decode
+from appliance.hot.frame_ring import (
+    instrument_at,
+    length_at,
+    number_at,
+    peek,
+    push,
+    receive_ns_at,
+    release,
+    source_at,
+)
+from appliance.hot.jit import hot, hot_inline, out_of_line
+from appliance.hot.telemetry import event_begin, event_commit, stage
+
+# Kind -> the counter of frames decoded as that
+_KIND_COUNTER: Final = np.zeros(len(Kind), np.int64)
+for _kind, _counter in {
+    Kind.UNDECIDED: Counter.UNDECIDED,
+    Kind.DEPTH: Counter.DECODED_DEPTH,
+    Kind.PARTIAL: Counter.DECODED_PARTIAL,
+    Kind.TICKER: Counter.DECODED_TICKER,
+    Kind.TRADE: Counter.DECODED_TRADE,
+    Kind.AGG_TRADE: Counter.DECODED_AGG_TRADE,
+    Kind.SNAPSHOT: Counter.DECODED_SNAPSHOT,
+    Kind.OTHER: Counter.DECODED_OTHER,
+    Kind.STRANGER: Counter.STRANGERS,
+}.items():
+    _KIND_COUNTER[_kind] = _counter
+
+
+@hot_inline
+def poll_feed(core):
+    """Takes one frame, the clerk's first. Returns the work done, 0 or 1."""
+    if peek(core.from_clerk) >= 0:
+        _take_frame(core, core.from_clerk)
+        return 1
+    if peek(core.ingress) >= 0:
+        _take_frame(core, core.ingress)
+        return 1
+    return 0
+
+
+@hot_inline
+def _take_frame(core, ring):
+    control = core.control
+    telemetry = core.telemetry
+    counters = telemetry.counters
+    start_cycles = cycles()
+    offset = peek(ring)
+    length = length_at(ring, offset)
+    receive_ns = receive_ns_at(ring, offset)
+    if receive_ns < control[NOW_NS]:
+        counters[Counter.CLOCK_STEPS_BACK, 0] += 1
+    else:
+        control[NOW_NS] = receive_ns
+    mult = control[CYCLES_MULT]
+    shift = control[CYCLES_SHIFT]
+    before = cycles()
+    stage(telemetry, Stage.FEED, cycles_to_ns(before - start_cycles, mult, shift))
+    kind = np.int64(Kind.UNDECIDED)
+    if length <= FRAME_BYTES_MAX:
+        kind = decode(
+            core.decoder,
+            ring.data,
+            offset + FRAME_HEADER_BYTES,
+            length,
+            instrument_at(ring, offset),
+        )
+    decoded = cycles()
+    stage(telemetry, Stage.DECODE, cycles_to_ns(decoded - before, mult, shift))
+    counters[Counter.FRAMES, 0] += 1
+    counters[Counter.FRAME_BYTES, 0] += length
+    counters[_KIND_COUNTER[kind], 0] += 1
+    if kind == Kind.UNDECIDED:
+        _to_clerk(core, ring, offset, length, receive_ns)
+    elif kind < Kind.OTHER:
+        _apply(core, kind, receive_ns, start_cycles)
+        spent = cycles_to_ns(cycles() - decoded, mult, shift)
+        stage(telemetry, Stage.BOOK, spent)
+    release(ring)
+    control[FRAMES_DONE] += 1
+
+
+@hot_inline
+def _to_clerk(core, ring, offset, length, receive_ns):
+    pushed = push(
+        core.to_clerk,
+        ring.data,
+        offset + FRAME_HEADER_BYTES,
+        length,
+        receive_ns,
+        instrument_at(ring, offset),
+        source_at(ring, offset),
+        number_at(ring, offset),
+    )
+    if pushed == 0:
+        core.telemetry.counters[Counter.CLERK_FULL, 0] += 1
+    elif core.control[LOCKSTEP] != 0:
+        core.control[WAITS_FOR_CLERK] = 1
+
+
+@hot_inline
+def _apply(core, kind, receive_ns, start_cycles):
+    """A decoded message into the book, and what follows from it into the market ring."""
+    decoded = core.decoder.decoded
+    counters = core.telemetry.counters
+    message = decoded[0]
+    i = message.instrument
+    books = core.books
+    units = core.decoder.parts.levels.units
+    flags = np.int64(0)
+    event = np.int64(Event.DEPTH)
+    if kind == Kind.TICKER:
+        event = np.int64(Event.TICKER)
+        flags = on_ticker(books, i, decoded, counters, receive_ns)
+    elif kind == Kind.DEPTH:
+        flags = on_depth(books, i, decoded, units, counters, receive_ns)
+    elif kind == Kind.SNAPSHOT:
+        flags = on_snapshot(books, i, decoded, units, counters, receive_ns)
+    elif kind == Kind.PARTIAL:
+        return  # the full book says more
+    else:
+        event = np.int64(Event.TRADE)
+        if message.at_market == 0:
+            return
+    view = core.latest[i]
+    if event == Event.DEPTH and flags == 0:
+        return
+    if event == Event.TICKER:
+        _take_ticker(view, message)
+    if flags & LEVELS_CHANGED:
+        _take_book(core, view, i)
+    if flags & STATE_CHANGED:
+        _tell_state(core, i, receive_ns)
+    view.event = event
+    view.exchange_ns = message.event_ns
+    view.receive_ns = receive_ns
+    view.start_cycles = start_cycles
+    view.trade_ticks = 0
+    view.trade_lots = 0
+    if event == Event.TRADE:
+        view.trade_ticks = message.price_ticks
+        view.trade_lots = message.quantity_lots
+        view.buyer_is_maker = message.buyer_is_maker
+    _publish(core, i)
+
+
+@hot_inline
+def _take_ticker(view, message):
+    """The venue's own top of book, unless the book is fresher already."""
+    if message.last_id >= view.touch_id:
+        view.touch_id = message.last_id
+        view.bid_ticks = message.bid_ticks
+        view.bid_lots = message.bid_lots
+        view.ask_ticks = message.ask_ticks
+        view.ask_lots = message.ask_lots
+
+
+@hot_inline
+def _take_book(core, view, i):
+    """The levels of the book and its state; none if it is not LIVE."""
+    head = core.books.heads[i]
+    view.book_state = head.state
+    view.book_id = head.last_id
+    if head.state == BookState.LIVE:
+        copy_view(core.books, i, view)
+        if head.last_id >= view.touch_id:
+            view.touch_id = head.last_id
+            view.bid_ticks = head.bid_ticks
+            view.bid_lots = head.bid_lots
+            view.ask_ticks = head.ask_ticks
+            view.ask_lots = head.ask_lots
+    else:
+        _blank(view)
+
+
+@hot
+def _blank(view):
+    out_of_line()
+    view.bid_n = 0
+    view.ask_n = 0
+    for k in range(VIEW_LEVELS):
+        view.bids_ticks[k] = 0
+        view.bids_lots[k] = 0
+        view.asks_ticks[k] = 0
+        view.asks_lots[k] = 0
+
+
+@hot_inline
+def _tell_state(core, i, receive_ns):
+    telemetry = core.telemetry
+    head = core.books.heads[i]
+    core.latest[i].book_state = head.state
+    event = telemetry.events.slots[event_begin(telemetry, EventKind.BOOK_STATE, i)]
+    event.receive_ns = receive_ns
+    event.reason = head.reason
+    event.observed = head.state
+    event_commit(telemetry)
+    telemetry.counters[Counter.EVENTS, 0] += 1
+
+
+@hot_inline
+def _publish(core, i):
+    """The view to the market ring, and what the gate needs of it to the gate."""
+    view = core.latest[i]
+    head = core.books.heads[i]
+    reference = core.gate.references[i]
+    reference.book_state = head.state
+    reference.book_ns = head.last_event_ns
+    reference.bid_ticks = view.bid_ticks
+    reference.ask_ticks = view.ask_ticks
+    if view.event != Event.TRADE:
+        reference.touch_ns = view.receive_ns
+    write(core.market, core.latest[i : i + 1])
+    core.telemetry.counters[Counter.MARKET_RECORDS, 0] += 1
+
+
+@hot_inline
+def poll_silence(core, i):
+    """Timer: makes the book of instrument ``i`` stale if nothing came for too long."""
+    control = core.control
+    now_ns = control[NOW_NS]
+    flags = check_silence(
+        core.books, i, now_ns, control[SILENCE_MAX_NS], core.telemetry.counters
+    )
+    if flags != 0:
+        view = core.latest[i]
+        _take_book(core, view, i)
+        _tell_state(core, i, now_ns)
+        view.event = Event.STATE
+        view.receive_ns = now_ns
+        view.start_cycles = cycles()
+        view.trade_ticks = 0
+        view.trade_lots = 0
+        _publish(core, i)
+    return np.int64(flags != 0)

@@ -1,0 +1,240 @@
+"""Agent: market records in, orders out. Market ring -> strategy -> risk gate -> gateway.
+
+Before the strategy sees a record, the paper venue (if that is who matches our orders) and the
+venue's reports have their turn: it always decides on the position that it really has.
+"""
+
+import numpy as np
+
+from appliance.abi.control import CYCLES_MULT, CYCLES_SHIFT, PAPER
+from appliance.abi.counters import REJECT_BASE, Counter
+from appliance.abi.event import EventKind
+from appliance.abi.market import BookState
+from appliance.abi.strategy import NO_ORDER
+from appliance.abi.telemetry import Stage
+from appliance.abi.trading import Action, Reject, Report, Side
+from appliance.hot.broadcast import read
+from appliance.hot.cpu import cycles, cycles_to_ns
+from appliance.hot.gate import check, note_sent
+from appliance.hot.gateway import cancel, discard_egress, poll_reports, send
+from appliance.hot.jit import hot_inline
+from appliance.hot.orders import key_of, leaves_lots, own_order
+from appliance.hot.paper import on_market, poll_requests
+from appliance.hot.position import mark, pnl_tick_lots
+from appliance.hot.ring import peek
+from appliance.hot.strategy import slot as strategy
+from appliance.hot.strategy.api import COUNT, DROPPED
+from appliance.hot.telemetry import event_begin, event_commit, stage
+
+
+@hot_inline
+def poll_trader(core):
+    """Takes one market record to the strategy and its orders to the gateway. Work done, 0 or 1."""
+    counters = core.telemetry.counters
+    if read(core.market, core.cursor, core.view) == 0:
+        return 0
+    counters[Counter.MARKET_MISSED, 0] = core.cursor[1]
+    view = core.view[0]
+    i = view.instrument
+    if core.control[PAPER] != 0:
+        on_market(core.paper, core.view, 0, core.gateway.reports, view.receive_ns)
+        poll_venue(core)
+    if view.book_state == BookState.LIVE and view.bid_ticks > 0 and view.ask_ticks > 0:
+        mark(core.gate.positions, i, (view.bid_ticks + view.ask_ticks) // 2)
+    _look_at_ourselves(core, i, view.receive_ns)
+    core.intents.words[COUNT] = 0
+    before = cycles()
+    strategy.on_market(view, core.own[0], core.params[0], core.state[i], core.intents)
+    spent = cycles() - before
+    control = core.control
+    stage(
+        core.telemetry,
+        Stage.STRATEGY,
+        cycles_to_ns(spent, control[CYCLES_MULT], control[CYCLES_SHIFT]),
+    )
+    counters[Counter.STRATEGY_CALLS, 0] += 1
+    wanted = core.intents.words[COUNT]
+    if wanted != 0 or core.intents.words[DROPPED] != 0:
+        counters[Counter.INTENTS, 0] += wanted
+        counters[Counter.INTENTS_DROPPED, 0] += core.intents.words[DROPPED]
+        core.intents.words[DROPPED] = 0
+        for k in range(wanted):
+            _carry_out(core, k, i, view)
+        if control[PAPER] != 0:
+            poll_venue(core)
+    return 1
+
+
+@hot_inline
+def _look_at_ourselves(core, i, now_ns):
+    """OWN: what the strategy is told of its position and orders."""
+    own = core.own[0]
+    position = core.gate.positions[i]
+    own.position_lots = position.position_lots
+    own.position_max_lots = core.gate.limits[i].position_max_lots
+    own.open_buy_lots = position.open_buy_lots
+    own.open_sell_lots = position.open_sell_lots
+    own.open_orders_n = position.open_orders_n
+    own.pnl_tick_lots = pnl_tick_lots(core.gate.positions, i)
+    own.now_ns = now_ns
+    orders = core.gateway.orders
+    own.buy_order = own_order(orders, i, Side.BUY)
+    if own.buy_order != NO_ORDER:
+        order = orders.table[own.buy_order]
+        own.buy_ticks = order.price_ticks
+        own.buy_lots = leaves_lots(order)
+        own.buy_cancelling = order.cancel_sent
+    own.sell_order = own_order(orders, i, Side.SELL)
+    if own.sell_order != NO_ORDER:
+        order = orders.table[own.sell_order]
+        own.sell_ticks = order.price_ticks
+        own.sell_lots = leaves_lots(order)
+        own.sell_cancelling = order.cancel_sent
+
+
+@hot_inline
+def _carry_out(core, k, i, view):
+    """One intent: a cancel goes straight out, an order through the gate."""
+    intent = core.intents.records[k]
+    counters = core.telemetry.counters
+    now_ns = view.receive_ns
+    if intent.action == Action.CANCEL:
+        if cancel(core.gateway, intent.order, now_ns, counters) != 0:
+            _tell_cancel(core, intent.order, i, now_ns)
+        return
+    control = core.control
+    mult = control[CYCLES_MULT]
+    shift = control[CYCLES_SHIFT]
+    before = cycles()
+    reason = np.int64(
+        check(
+            core.gate,
+            i,
+            intent.side,
+            intent.price_ticks,
+            intent.quantity_lots,
+            intent.time_in_force,
+            now_ns,
+        )
+    )
+    checked = cycles()
+    stage(core.telemetry, Stage.GATE, cycles_to_ns(checked - before, mult, shift))
+    slot = np.int64(-1)
+    if reason == Reject.NONE:
+        counters[Counter.GATE_PASSED, 0] += 1
+        slot = np.int64(
+            send(
+                core.gateway,
+                i,
+                intent.side,
+                intent.price_ticks,
+                intent.quantity_lots,
+                intent.time_in_force,
+                intent.tag,
+                now_ns,
+                counters,
+            )
+        )
+        if slot < 0:
+            reason = -slot
+            _note_refusal(core, reason, intent, i, now_ns)
+    if reason != Reject.NONE:
+        counters[Counter.GATE_REFUSED, 0] += 1
+        counters[REJECT_BASE + reason, 0] += 1
+        _tell_refusal(core, i, now_ns)
+        return
+    note_sent(core.gate, i, now_ns)
+    sent = cycles()
+    stage(core.telemetry, Stage.GATEWAY, cycles_to_ns(sent - checked, mult, shift))
+    latency_ns = cycles_to_ns(sent - view.start_cycles, mult, shift)
+    stage(core.telemetry, Stage.TICK_TO_TRADE, latency_ns)
+    _tell_sent(core, slot, i, view, latency_ns)
+
+
+@hot_inline
+def _note_refusal(core, reason, intent, i, now_ns):
+    """The gateway had no room: recorded like a refusal of the gate."""
+    refusal = core.gate.refusal[0]
+    refusal.reason = reason
+    refusal.observed = 0
+    refusal.limit = 0
+    refusal.instrument = i
+    refusal.side = intent.side
+    refusal.price_ticks = intent.price_ticks
+    refusal.quantity_lots = intent.quantity_lots
+    refusal.time_ns = now_ns
+
+
+@hot_inline
+def _event(core, kind, i, receive_ns):
+    core.telemetry.counters[Counter.EVENTS, 0] += 1
+    event = core.telemetry.events.slots[event_begin(core.telemetry, kind, i)]
+    event.receive_ns = receive_ns
+    return event
+
+
+@hot_inline
+def _tell_sent(core, slot, i, view, latency_ns):
+    event = _event(core, EventKind.SENT, i, view.receive_ns)
+    order = core.gateway.orders.table[slot]
+    event.exchange_ns = view.exchange_ns
+    event.latency_ns = latency_ns
+    event.price_ticks = order.price_ticks
+    event.quantity_lots = order.quantity_lots
+    event.side = order.side
+    event.order_key = key_of(core.gateway.orders, slot)
+    event_commit(core.telemetry)
+
+
+@hot_inline
+def _tell_cancel(core, slot, i, now_ns):
+    event = _event(core, EventKind.CANCEL_SENT, i, now_ns)
+    event.order_key = key_of(core.gateway.orders, slot)
+    event_commit(core.telemetry)
+
+
+@hot_inline
+def _tell_refusal(core, i, now_ns):
+    event = _event(core, EventKind.REFUSED, i, now_ns)
+    refusal = core.gate.refusal[0]
+    event.price_ticks = refusal.price_ticks
+    event.quantity_lots = refusal.quantity_lots
+    event.side = refusal.side
+    event.reason = refusal.reason
+    event.observed = refusal.observed
+    event.limit = refusal.limit
+    event_commit(core.telemetry)
+
+
+@hot_inline
+def poll_venue(core):
+    """Agent: requests to the paper venue, reports of the venue to the order table."""
+    work = np.int64(0)
+    gateway = core.gateway
+    if core.control[PAPER] != 0 and peek(gateway.requests) >= 0:
+        work += poll_requests(core.paper, gateway.requests, gateway.reports, core.view[0].receive_ns)
+        discard_egress(gateway)
+    if peek(gateway.reports) >= 0:
+        work += _take_reports(core)
+    return work
+
+
+@hot_inline
+def _take_reports(core):
+    gateway = core.gateway
+    taken = poll_reports(gateway, core.telemetry.counters)
+    for k in range(taken):
+        report = gateway.applied[k]
+        kind = np.int64(EventKind.ORDER_ENDED)
+        if report.report == Report.FILL:
+            kind = np.int64(EventKind.FILL)
+        elif report.report == Report.ACCEPTED or report.report == Report.CANCEL_REJECTED:
+            continue
+        event = _event(core, kind, report.instrument, report.venue_ns)
+        event.price_ticks = report.price_ticks
+        event.quantity_lots = report.quantity_lots
+        event.side = report.side
+        event.order_key = report.order_key
+        event.reason = report.report
+        event_commit(core.telemetry)
+    return taken
