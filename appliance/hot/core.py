@@ -30,7 +30,7 @@ class Core(NamedTuple):
     market: Broadcast  # of MARKET; producer
     # trading
     cursor: Any  # int64[2]: reader of the market ring
-    view: Any  # MARKET[1]: the record that the strategy sees
+    seen: Any  # MARKET[1]: the record that the strategy sees
     own: Any  # OWN[1]
     params: Any  # the strategy's PARAMS, one record
     state: Any  # the strategy's STATE[n]

@@ -43,7 +43,7 @@ def hot_inline(function: Function) -> Function:
     """``hot``, and always inlined: for a few lines in an inner loop."""
     if JIT_DISABLED:
         return function
-    return numba.njit(**{**_FLAGS, "forceinline": True})(function)  # type: ignore[no-any-return]
+    return numba.njit(**{**_FLAGS, "forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True})(function)  # type: ignore[no-any-return]
 
 
 @intrinsic

@@ -12,13 +12,13 @@ from appliance.abi.event import EventKind
 from appliance.abi.market import BookState
 from appliance.abi.strategy import NO_ORDER
 from appliance.abi.telemetry import Stage
-from appliance.abi.trading import Action, Reject, Report, Side
+from appliance.abi.trading import Action, OrderState, Reject, Report, Side
 from appliance.hot.broadcast import read
 from appliance.hot.cpu import cycles, cycles_to_ns
 from appliance.hot.gate import check, note_sent
 from appliance.hot.gateway import cancel, discard_egress, poll_reports, send
 from appliance.hot.jit import hot_inline
-from appliance.hot.orders import key_of, leaves_lots, own_order
+from appliance.hot.orders import ILLEGAL, STRAY, key_of, leaves_lots, own_order
 from appliance.hot.paper import on_market, poll_requests
 from appliance.hot.position import mark, pnl_tick_lots
 from appliance.hot.ring import peek
@@ -31,13 +31,13 @@ from appliance.hot.telemetry import event_begin, event_commit, stage
 def poll_trader(core):
     """Takes one market record to the strategy and its orders to the gateway. Work done, 0 or 1."""
     counters = core.telemetry.counters
-    if read(core.market, core.cursor, core.view) == 0:
+    if read(core.market, core.cursor, core.seen) == 0:
         return 0
     counters[Counter.MARKET_MISSED, 0] = core.cursor[1]
-    view = core.view[0]
+    view = core.seen[0]
     i = view.instrument
     if core.control[PAPER] != 0:
-        on_market(core.paper, core.view, 0, core.gateway.reports, view.receive_ns)
+        on_market(core.paper, core.seen, 0, core.gateway.reports, view.receive_ns)
         poll_venue(core)
     if view.book_state == BookState.LIVE and view.bid_ticks > 0 and view.ask_ticks > 0:
         mark(core.gate.positions, i, (view.bid_ticks + view.ask_ticks) // 2)
@@ -212,7 +212,7 @@ def poll_venue(core):
     work = np.int64(0)
     gateway = core.gateway
     if core.control[PAPER] != 0 and peek(gateway.requests) >= 0:
-        work += poll_requests(core.paper, gateway.requests, gateway.reports, core.view[0].receive_ns)
+        work += poll_requests(core.paper, gateway.requests, gateway.reports, core.seen[0].receive_ns)
         discard_egress(gateway)
     if peek(gateway.reports) >= 0:
         work += _take_reports(core)
@@ -225,10 +225,17 @@ def _take_reports(core):
     taken = poll_reports(gateway, core.telemetry.counters)
     for k in range(taken):
         report = gateway.applied[k]
+        outcome = gateway.outcomes[k]
         kind = np.int64(EventKind.ORDER_ENDED)
         if report.report == Report.FILL:
+            if outcome == STRAY or outcome == ILLEGAL:
+                continue  # nothing was booked; the counters tell
             kind = np.int64(EventKind.FILL)
-        elif report.report == Report.ACCEPTED or report.report == Report.CANCEL_REJECTED:
+        elif (
+            outcome != OrderState.CANCELED
+            and outcome != OrderState.REJECTED
+            and outcome != OrderState.EXPIRED
+        ):
             continue
         event = _event(core, kind, report.instrument, report.venue_ns)
         event.price_ticks = report.price_ticks

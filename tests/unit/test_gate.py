@@ -114,6 +114,17 @@ def test_order_rate(group: str) -> None:
     refused(gate, Reject.ORDER_RATE, 800, 1_000, now_ns=NOW_NS + 1_100)
 
 
+def test_a_limit_at_its_greatest_is_not_the_one_that_is_named() -> None:
+    gate = healthy_gate()
+    put(gate, "limits", order_rate_max=ORDER_RATE_MAX, collar_ppm=1_000_000)
+    put(gate, "account", order_rate_max=ORDER_RATE_MAX, order_rate_window_ns=UNSET)
+    refused(gate, Reject.LIMIT_UNSET, Limit.ACCOUNT_ORDER_RATE_WINDOW_NS, UNSET)
+    put(gate, "limits", order_rate_window_ns=UNSET)
+    refused(gate, Reject.LIMIT_UNSET, Limit.ORDER_RATE_WINDOW_NS, UNSET)
+    put(gate, "limits", open_orders_max=0)
+    refused(gate, Reject.LIMIT_UNSET, Limit.OPEN_ORDERS_MAX, 0)
+
+
 def test_check_counts_nothing_by_itself() -> None:
     gate = healthy_gate()
     before = [array.tobytes() for array in gate[:-1]]

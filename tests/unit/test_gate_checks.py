@@ -33,6 +33,14 @@ def test_an_index_out_of_range(instrument: int) -> None:
     refused(healthy_gate(), Reject.UNKNOWN_INSTRUMENT, instrument, 2, instrument=instrument)
 
 
+def test_the_first_index() -> None:
+    gate = healthy_gate()
+    for group in ("instruments", "limits", "positions", "references"):
+        array = getattr(gate, group)
+        array[0] = array[1]
+    passes(gate, instrument=0)
+
+
 @pytest.mark.parametrize("market", [0, 3, -1])
 def test_an_instrument_of_no_known_market(market: int) -> None:
     gate = healthy_gate()
@@ -85,6 +93,14 @@ def test_impossible_counts(group: str, name: str) -> None:
         refused(gate, Reject.OVERFLOW, value, bound)
 
 
+def test_a_number_at_its_bound_is_not_the_one_that_is_named() -> None:
+    gate = healthy_gate()
+    put(gate, "positions", open_buy_lots=EXPOSURE_LOTS_MAX, open_sell_lots=-1)
+    for lots in (EXPOSURE_LOTS_MAX, -EXPOSURE_LOTS_MAX - 1):
+        put(gate, "positions", position_lots=lots)
+        refused(gate, Reject.OVERFLOW, -1, 0)
+
+
 def test_positions_and_quantities_beyond_arithmetic() -> None:
     for value, bound in (
         (EXPOSURE_LOTS_MAX + 1, EXPOSURE_LOTS_MAX),
@@ -118,6 +134,12 @@ def test_the_largest_sums_do_not_wrap() -> None:
 @pytest.mark.parametrize("now_ns", [0, -1, INT64_MIN])
 def test_no_time(now_ns: int) -> None:
     refused(healthy_gate(), Reject.CLOCK, now_ns, 1, now_ns=now_ns)
+
+
+def test_the_first_nanosecond_is_a_time() -> None:
+    gate = healthy_gate()
+    put(gate, "references", book_ns=1, touch_ns=1)
+    passes(gate, now_ns=1)
 
 
 @pytest.mark.parametrize("state", [s for s in range(-1, 5) if s != BookState.LIVE])

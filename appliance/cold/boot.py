@@ -1,0 +1,151 @@
+"""Makes a loop that is ready to run: map, compile, warm up, pre-fault, freeze.
+
+Everything happens before the first real frame: afterwards nothing is compiled, allocated or faulted
+in. Import this module only after compile_cache.prepare.
+"""
+
+import gc
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import numba
+import numpy as np
+
+from appliance.abi import control as c
+from appliance.abi.gate import GATE_ACCOUNT
+from appliance.abi.layout import records
+from appliance.abi.limits import (
+    EGRESS_RING_SLOTS,
+    FRAME_RING_BYTES,
+    MARKET_RING_SLOTS,
+    REPORT_RING_SLOTS,
+    REQUEST_RING_SLOTS,
+)
+from appliance.abi.market import MARKET, Market
+from appliance.abi.strategy import OWN
+from appliance.abi.trading import EGRESS, POSITION, REPORT, REQUEST
+from appliance.cold.clock import calibrate_cycles
+from appliance.cold.errors import ApplianceError
+from appliance.cold.strategy_loader import Strategy, explain_compile_error, make_state
+from appliance.hot.book.levels import make_books
+from appliance.hot.broadcast import make_broadcast, make_cursor
+from appliance.hot.core import Core
+from appliance.hot.decode.frame import configure, make_decoder
+from appliance.hot.frame_ring import make_frame_ring
+from appliance.hot.gate import make_gate
+from appliance.hot.gateway import make_gateway
+from appliance.hot.order_text import make_templates
+from appliance.hot.orders import make_orders
+from appliance.hot.paper import make_paper
+from appliance.hot.ring import make_ring
+from appliance.hot.strategy import slot
+from appliance.hot.strategy.api import make_intents
+from appliance.hot.telemetry import Telemetry
+
+assert GATE_ACCOUNT.itemsize and Market
+
+CLERK_RING_BYTES: Final = 4 * 1024 * 1024
+SILENCE_MAX_NS: Final = 1_500_000_000  # a live USD-M feed was silent for 1 s once
+
+
+def make_core(
+    instruments: Any,
+    symbols: Sequence[str],
+    strategy: Strategy,
+    telemetry: Telemetry,
+    *,
+    epoch: int,
+    ingress_bytes: int = FRAME_RING_BYTES,
+    cycles: tuple[int, int] = (0, 0),
+) -> Core:
+    """Every array of a loop over INSTRUMENT records, HALTED and with no limit set."""
+    n = len(instruments)
+    decoder = make_decoder(instruments)
+    books = make_books(n)
+    for i, symbol in enumerate(symbols):
+        configure(decoder, symbol, i)
+        books.heads[i].market = instruments[i].market
+    market = make_broadcast(MARKET_RING_SLOTS, MARKET)
+    positions = records(n, POSITION)
+    gate = make_gate(instruments, positions, n)
+    latest = records(n, MARKET)
+    for i in range(n):
+        latest[i].symbol[:] = instruments[i].symbol[:2]
+        latest[i].instrument = i
+        latest[i].touch_id = -1
+    gateway = make_gateway(
+        make_orders(),
+        positions,
+        gate.account,
+        make_templates(instruments, epoch),
+        make_ring(REQUEST_RING_SLOTS, REQUEST),
+        make_ring(EGRESS_RING_SLOTS, EGRESS),
+        make_ring(REPORT_RING_SLOTS, REPORT),
+    )
+    control = np.zeros(c.CONTROL_WORDS, np.int64)
+    control[c.SILENCE_MAX_NS] = SILENCE_MAX_NS
+    control[c.CYCLES_MULT], control[c.CYCLES_SHIFT] = cycles
+    control[c.PAPER] = 1
+    return Core(
+        control=control,
+        time_spec=np.zeros(2, np.int64),
+        ingress=make_frame_ring(ingress_bytes),
+        to_clerk=make_frame_ring(CLERK_RING_BYTES),
+        from_clerk=make_frame_ring(CLERK_RING_BYTES),
+        decoder=decoder,
+        books=books,
+        latest=latest,
+        market=market,
+        cursor=make_cursor(market, from_start=True),
+        seen=records(1, MARKET),
+        own=records(1, OWN),
+        params=strategy.params,
+        state=make_state(strategy, n),
+        intents=make_intents(),
+        gate=gate,
+        gateway=gateway,
+        paper=make_paper(n),
+        telemetry=telemetry,
+    )
+
+
+def calibrated() -> tuple[int, int]:
+    return calibrate_cycles()
+
+
+def compile_loop(core: Core, strategy: Strategy) -> Callable[[Core], int]:
+    """Binds the strategy and compiles the loop (or loads it): calls it once, stopped.
+
+    Raises ApplianceError if the strategy does not compile, naming its line.
+    """
+    slot.bind(strategy.on_market)
+    from appliance.hot.duty_cycle import run  # only now: the strategy is bound
+
+    assert core.control[c.COMMAND] == c.Command.STOP
+    try:
+        run(core)
+    except numba.core.errors.NumbaError as error:
+        told = explain_compile_error(error, strategy)
+        if told is None:
+            raise
+        raise ApplianceError(told) from None
+    made: Callable[[Core], int] = run
+    return made
+
+
+def prefault(value: Any) -> None:
+    """Writes to every page of every array, so that the loop never waits for one."""
+    if isinstance(value, tuple):
+        for part in value:
+            prefault(part)
+    elif isinstance(value, np.ndarray) and value.size:
+        flat = np.asarray(value).reshape(-1).view(np.uint8)
+        flat[::4096] |= 0
+        flat[-1:] |= 0
+
+
+def freeze() -> None:
+    """No garbage collection from here on; what exists is never looked at again."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()

@@ -1,0 +1,83 @@
+"""Where compiled code is kept: a directory named by everything that went into it.
+
+Numba notices a change only in the file of the function itself, so a constant that was changed in an
+imported module would live on in cached machine code. Here the directory's name is a hash of the
+whole source of abi, hot and the strategy, of the versions of Python, Numba, llvmlite and NumPy, of
+the processor and of the flags: whatever changes, there is nothing stale to find.
+
+Must be called before anything of Numba is imported.
+"""
+
+import hashlib
+import os
+import platform
+import shutil
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+PACKAGE: Final = Path(__file__).resolve().parents[1]
+KEYS_KEPT: Final = 8  # directories of other keys; the oldest go
+_FLAGS: Final = ("NUMBA_BOUNDSCHECK", "NUMBA_OPT", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")
+
+
+def cache_key(strategy_source: Path) -> str:
+    """Hex digest of all that the machine code depends on."""
+    digest = hashlib.sha256()
+    for part in ("abi", "hot"):
+        for path in sorted((PACKAGE / part).rglob("*.py")):
+            digest.update(str(path.relative_to(PACKAGE)).encode() + b"\0")
+            digest.update(path.read_bytes() + b"\0")
+    digest.update(strategy_source.name.encode() + b"\0" + strategy_source.read_bytes())
+    names = ("numba", "llvmlite", "numpy")
+    digest.update(" ".join(f"{name}={version(name)}" for name in names).encode())
+    digest.update(f"{platform.python_version()} {platform.machine()}".encode())
+    digest.update(_processor().encode())
+    digest.update(" ".join(os.environ.get(flag, "") for flag in _FLAGS).encode())
+    return digest.hexdigest()[:32]
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    wanted = ("model name", "flags", "Features", "CPU part")
+    return "".join(line for line in lines[:64] if line.startswith(wanted))
+
+
+def cache_root() -> Path:
+    """$LONECORE_CACHE, systemd's cache directory, or the user's."""
+    for name in ("LONECORE_CACHE", "CACHE_DIRECTORY"):
+        if os.environ.get(name):
+            return Path(os.environ[name])
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "lonecore"
+
+
+def prepare(strategy_source: Path) -> tuple[Path, bool]:
+    """Points Numba at the directory of the key. (directory, it holds compiled code already)."""
+    if "numba" in sys.modules:
+        raise RuntimeError("the compile cache must be set up before Numba is imported")
+    directory = cache_root() / cache_key(strategy_source)
+    warm = (directory / COMPLETE).exists()
+    directory.mkdir(parents=True, exist_ok=True)
+    os.environ["NUMBA_CACHE_DIR"] = str(directory)
+    _forget_old(directory)
+    return directory, warm
+
+
+COMPLETE: Final = "complete"
+
+
+def mark_complete(directory: Path) -> None:
+    """The loop compiled and ran its warm-up: the next start finds everything here."""
+    (directory / COMPLETE).touch()
+
+
+def _forget_old(kept: Path) -> None:
+    others = [path for path in kept.parent.iterdir() if path.is_dir() and path != kept]
+    others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in others[KEYS_KEPT:]:
+        shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,195 @@
+"""Finds a strategy, checks it, and turns its PARAMS and STATE into records."""
+
+import importlib
+import importlib.util
+import inspect
+import re
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+import numpy as np
+
+from appliance.abi.layout import records
+from appliance.abi.limits import PARAMS_MAX
+from appliance.cold.errors import ApplianceError
+
+BUILT_IN: Final = {
+    "market_maker": "appliance.hot.strategy.market_maker",
+    "imbalance_taker": "appliance.hot.strategy.imbalance_taker",
+}
+ARGUMENTS: Final = ("view", "own", "params", "state", "orders")
+_NAME: Final = re.compile(r"[a-z_][a-z0-9_]*\Z")
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """A strategy ready to be bound: its function, its parameters as one record, its state."""
+
+    name: str
+    source: Path
+    on_market: Callable[..., None]
+    params: Any  # one record
+    values: dict[str, int | float]
+    state_dtype: "np.dtype[np.void]"
+
+
+def source_of(name: str) -> Path:
+    """The file of a strategy: a name of BUILT_IN or a path. Imports nothing of Numba."""
+    if name in BUILT_IN:
+        relative = BUILT_IN[name].replace(".", "/") + ".py"
+        return Path(__file__).resolve().parents[2] / relative
+    path = Path(name)
+    if not path.is_file():
+        known = ", ".join(sorted(BUILT_IN))
+        raise ApplianceError(f"no strategy {name!r}: give one of {known}, or the path of a .py file")
+    return path.resolve()
+
+
+def load_strategy(name: str, assignments: Mapping[str, str]) -> Strategy:
+    """The strategy ``name`` with ``assignments`` of parameters (texts) over its defaults.
+
+    Raises ApplianceError for whatever is wrong with the module or the parameters.
+    """
+    source = source_of(name)
+    module = _import(name, source)
+    label = source.name
+    on_market = getattr(module, "on_market", None)
+    if not inspect.isfunction(on_market):
+        raise ApplianceError(f"{label}: there is no function on_market({', '.join(ARGUMENTS)})")
+    given = tuple(inspect.signature(on_market).parameters)
+    if given != ARGUMENTS:
+        raise ApplianceError(
+            f"{label}:{on_market.__code__.co_firstlineno}: on_market takes ({', '.join(given)}); "
+            f"it must take ({', '.join(ARGUMENTS)})"
+        )
+    values = _values(label, getattr(module, "PARAMS", {}), assignments)
+    state = getattr(module, "STATE", {})
+    if not isinstance(state, dict):
+        raise ApplianceError(f"{label}: STATE must be a dict of names and first values")
+    params = records(1, _dtype(label, "PARAMS", values))
+    for key, value in values.items():
+        params[0][key] = value
+    return Strategy(
+        source.stem, source, on_market, params, values, _dtype(label, "STATE", state)
+    )
+
+
+def make_state(strategy: Strategy, count: int) -> Any:
+    """STATE records of ``count`` instruments, at their first values."""
+    made = records(count, strategy.state_dtype)
+    module_state = getattr(sys.modules[strategy.on_market.__module__], "STATE", {})
+    for key, value in module_state.items():
+        made[key] = value
+    return made
+
+
+def _import(name: str, source: Path) -> ModuleType:
+    if name in BUILT_IN:
+        return importlib.import_module(BUILT_IN[name])
+    spec = importlib.util.spec_from_file_location(f"lonecore_strategy_{source.stem}", source)
+    if spec is None or spec.loader is None:
+        raise ApplianceError(f"{source}: not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module.__name__] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # the user's own code: whatever it raises is the answer
+        line = _line_in(error, source)
+        raise ApplianceError(f"{source.name}{line}: {type(error).__name__}: {error}") from None
+    return module
+
+
+def _line_in(error: BaseException, source: Path) -> str:
+    if isinstance(error, SyntaxError) and error.lineno:
+        return f":{error.lineno}"
+    trace = error.__traceback__
+    line = ""
+    while trace is not None:
+        if Path(trace.tb_frame.f_code.co_filename) == source:
+            line = f":{trace.tb_lineno}"
+        trace = trace.tb_next
+    return line
+
+
+def _values(label: str, params: Any, assignments: Mapping[str, str]) -> dict[str, int | float]:
+    if not isinstance(params, dict) or len(params) > PARAMS_MAX:
+        raise ApplianceError(f"{label}: PARAMS must be a dict of at most {PARAMS_MAX} Param(..)")
+    values: dict[str, int | float] = {}
+    for key, param in params.items():
+        if not isinstance(param, tuple) or len(param) != 4:
+            raise ApplianceError(f"{label}: PARAMS[{key!r}] must be Param(default, least, greatest, ..)")
+        values[key] = _checked(label, key, param, param[0])
+    for key, text in assignments.items():
+        if key not in params:
+            known = ", ".join(params) or "none"
+            raise ApplianceError(f"{label}: no parameter {key!r}; there are: {known}")
+        kind = type(params[key][0])
+        try:
+            value = kind(text)
+        except ValueError:
+            raise ApplianceError(f"{label}: {key}={text}: not {_kind_name(kind)}") from None
+        values[key] = _checked(label, key, params[key], value)
+    return values
+
+
+def _kind_name(kind: type) -> str:
+    return "a whole number" if kind is int else "a number"
+
+
+def _checked(label: str, key: str, param: Any, value: Any) -> int | float:
+    default, least, greatest = param[:3]
+    if type(default) not in (int, float):
+        raise ApplianceError(f"{label}: PARAMS[{key!r}]: the default must be an int or a float")
+    if not least <= value <= greatest:  # also refuses NaN
+        raise ApplianceError(f"{label}: {key} is {value}; it may be {least} to {greatest}")
+    checked: int | float = value
+    return checked
+
+
+def _dtype(label: str, which: str, values: Mapping[str, Any]) -> "np.dtype[np.void]":
+    """One 8-byte field a name; a record of its own even when there are none."""
+    fields = []
+    for key, value in values.items():
+        if not isinstance(key, str) or not _NAME.match(key) or type(value) not in (int, float):
+            raise ApplianceError(f"{label}: {which}[{key!r}] must be a plain name with a number")
+        fields.append((key, "<i8" if type(value) is int else "<f8"))
+    return np.dtype(fields or [("nothing", "<i8")], align=True)
+
+
+def explain_compile_error(error: BaseException, strategy: Strategy) -> str | None:
+    """One line for the user if ``error`` (of Numba) stems from the strategy's source, else None."""
+    text = str(error)
+    spot = re.findall(r'File "([^"]*%s)", line (\d+)' % re.escape(strategy.source.name), text)
+    if not spot:
+        return None
+    line = int(spot[-1][1])
+    code = strategy.source.read_text().splitlines()
+    quoted = code[line - 1].strip() if 0 < line <= len(code) else ""
+    return f"{strategy.source.name}:{line}: `{quoted}` does not compile: {_advice(text)}"
+
+
+_ADVICE: Final = (
+    (r"Untyped global name '(\w+)'|NameError: name '(\w+)'", "the name {0} is not known here"),
+    (r"Unknown attribute '?(\w+)'?", "there is no field {0}; see the list in strategy/api.py"),
+    (r"Field '?(\w+)'? was not found", "there is no field {0}; see the list in strategy/api.py"),
+    (r"NRT required but not enabled|allocat", "it would allocate memory (a list, string, array or"
+     " dictionary); use plain numbers and the state record"),
+    (r"Cannot unify ([^ ]+) and ([^ ]+)", "a name is once {0} and once {1}; give it one type"),
+    (r"Use of unsupported opcode|unsupported", "this Python is not compiled; use loops and"
+     " arithmetic on integers"),
+)
+
+
+def _advice(text: str) -> str:
+    for pattern, advice in _ADVICE:
+        found = re.search(pattern, text)
+        if found:
+            words = [group for group in found.groups() if group]
+            return advice.format(*words)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    reason = next((line for line in lines if "rror" in line or "No implementation" in line), lines[0])
+    return f"{reason[:160]}; use integers, loops and the functions of strategy/api.py"
