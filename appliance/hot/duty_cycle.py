@@ -30,7 +30,7 @@ from appliance.hot.atomics import load_acquire
 from appliance.hot.cpu import cycles, cycles_to_ns, pause, realtime_ns
 from appliance.hot.feed import poll_feed, poll_silence
 from appliance.hot.frame_ring import peek
-from appliance.hot.jit import hot, hot_inline
+from appliance.hot.jit import hot, hot_part
 from appliance.hot.reporter import report_one
 from appliance.hot.telemetry import beat, stage
 from appliance.hot.trader import poll_trader, poll_venue
@@ -41,7 +41,7 @@ REPORT_EVERY_PASSES: Final = 256
 REPORT_EVERY_IDLE: Final = 4096
 
 
-@hot_inline
+@hot_part
 def duty_cycle(core):
     """One pass: market data, strategy, gate, gateway, acknowledgements. The work done."""
     start = cycles()
@@ -57,7 +57,7 @@ def duty_cycle(core):
     return work
 
 
-@hot_inline
+@hot_part
 def housekeeping(core):
     """Timers and telemetry, one instrument a turn."""
     poll_silence(core, core.control[STATUS_NEXT])

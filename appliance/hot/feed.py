@@ -38,7 +38,7 @@ from appliance.hot.frame_ring import (
     release,
     source_at,
 )
-from appliance.hot.jit import hot, hot_inline, out_of_line
+from appliance.hot.jit import hot, hot_part, out_of_line
 from appliance.hot.telemetry import event_begin, event_commit, stage
 
 # Kind -> the counter of frames decoded as that
@@ -57,7 +57,7 @@ for _kind, _counter in {
     _KIND_COUNTER[_kind] = _counter
 
 
-@hot_inline
+@hot_part
 def poll_feed(core):
     """Takes one frame, the clerk's first. Returns the work done, 0 or 1."""
     if peek(core.from_clerk) >= 0:
@@ -69,7 +69,7 @@ def poll_feed(core):
     return 0
 
 
-@hot_inline
+@hot_part
 def _take_frame(core, ring):
     control = core.control
     telemetry = core.telemetry
@@ -110,7 +110,7 @@ def _take_frame(core, ring):
     control[FRAMES_DONE] += 1
 
 
-@hot_inline
+@hot_part
 def _to_clerk(core, ring, offset, length, receive_ns):
     pushed = push(
         core.to_clerk,
@@ -128,7 +128,7 @@ def _to_clerk(core, ring, offset, length, receive_ns):
         core.control[WAITS_FOR_CLERK] = 1
 
 
-@hot_inline
+@hot_part
 def _apply(core, kind, receive_ns, start_cycles):
     """A decoded message into the book, and what follows from it into the market ring."""
     decoded = core.decoder.decoded
@@ -174,7 +174,7 @@ def _apply(core, kind, receive_ns, start_cycles):
     _publish(core, i)
 
 
-@hot_inline
+@hot_part
 def _take_ticker(view, message):
     """The venue's own top of book, unless the book is fresher already."""
     if message.last_id >= view.touch_id:
@@ -185,7 +185,7 @@ def _take_ticker(view, message):
         view.ask_lots = message.ask_lots
 
 
-@hot_inline
+@hot_part
 def _take_book(core, view, i):
     """The levels of the book and its state; none if it is not LIVE."""
     head = core.books.heads[i]
@@ -215,7 +215,7 @@ def _blank(view):
         view.asks_lots[k] = 0
 
 
-@hot_inline
+@hot_part
 def _tell_state(core, i, receive_ns):
     telemetry = core.telemetry
     head = core.books.heads[i]
@@ -228,7 +228,7 @@ def _tell_state(core, i, receive_ns):
     telemetry.counters[Counter.EVENTS, 0] += 1
 
 
-@hot_inline
+@hot_part
 def _publish(core, i):
     """The view to the market ring, and what the gate needs of it to the gate."""
     view = core.latest[i]
@@ -244,7 +244,7 @@ def _publish(core, i):
     core.telemetry.counters[Counter.MARKET_RECORDS, 0] += 1
 
 
-@hot_inline
+@hot_part
 def poll_silence(core, i):
     """Timer: makes the book of instrument ``i`` stale if nothing came for too long."""
     control = core.control

@@ -94,8 +94,8 @@ def make_gate(instruments: Any, positions: Any, instruments_n: int) -> Gate:
 def check(gate, instrument, side, price_ticks, quantity_lots, time_in_force, now_ns):
     """Reject.NONE if the order may be sent, else the reason, with ``gate.refusal[0]`` filled.
 
-    Everything is int64. Changes nothing but the refusal: a passed order counts when the order
-    table has taken it and ``note_sent`` was called, which the caller does before sending.
+    Everything is int64. Changes nothing but the refusal: a passed order counts once the order
+    table has taken it and ``note_sent`` was called, both before the next order is checked.
     """
     reason, observed, limit = check_standing(gate, instrument, side, time_in_force)
     if reason == Reject.NONE:

@@ -43,7 +43,18 @@ def hot_inline(function: Function) -> Function:
     """``hot``, and always inlined: for a few lines in an inner loop."""
     if JIT_DISABLED:
         return function
-    return numba.njit(**{**_FLAGS, "forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True})(function)  # type: ignore[no-any-return]
+    return numba.njit(**{**_FLAGS, "forceinline": True})(function)  # type: ignore[no-any-return]
+
+
+def hot_part(function: Function) -> Function:
+    """A part of the one caller it has: melted into it before compilation.
+
+    For functions that take the whole Core or Decoder: compiling each by itself would spend a second
+    on passing its hundreds of words.
+    """
+    if JIT_DISABLED:
+        return function
+    return numba.njit(**{**_FLAGS, "inline": "always"})(function)  # type: ignore[no-any-return]
 
 
 @intrinsic

@@ -7,7 +7,7 @@ import numpy as np
 
 from appliance.abi.control import FRAMES_DONE, NOW_NS, STATUS_NEXT
 from appliance.hot.frame_ring import size_bytes
-from appliance.hot.jit import hot_inline
+from appliance.hot.jit import hot_part
 from appliance.hot.position import unrealised_tick_lots
 from appliance.hot.ring import size
 from appliance.hot.telemetry import begin_status, end_status, ring_use
@@ -22,7 +22,7 @@ RING_REPORTS = 5
 RING_ROWS = ("ingress", "to clerk", "market", "requests", "egress", "reports")
 
 
-@hot_inline
+@hot_part
 def report_one(core):
     """Writes the status of one instrument and of the rings; the next call takes the next one."""
     control = core.control
@@ -47,7 +47,7 @@ def report_one(core):
     ring_use(telemetry, RING_REPORTS, size(core.gateway.reports), 0)
 
 
-@hot_inline
+@hot_part
 def _write_status(core, status, i):
     head = core.books.heads[i]
     view = core.latest[i]

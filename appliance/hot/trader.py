@@ -17,7 +17,7 @@ from appliance.hot.broadcast import read
 from appliance.hot.cpu import cycles, cycles_to_ns
 from appliance.hot.gate import check, note_sent
 from appliance.hot.gateway import cancel, discard_egress, poll_reports, send
-from appliance.hot.jit import hot_inline
+from appliance.hot.jit import hot_part
 from appliance.hot.orders import ILLEGAL, STRAY, key_of, leaves_lots, own_order
 from appliance.hot.paper import on_market, poll_requests
 from appliance.hot.position import mark, pnl_tick_lots
@@ -27,7 +27,7 @@ from appliance.hot.strategy.api import COUNT, DROPPED
 from appliance.hot.telemetry import event_begin, event_commit, stage
 
 
-@hot_inline
+@hot_part
 def poll_trader(core):
     """Takes one market record to the strategy and its orders to the gateway. Work done, 0 or 1."""
     counters = core.telemetry.counters
@@ -65,7 +65,7 @@ def poll_trader(core):
     return 1
 
 
-@hot_inline
+@hot_part
 def _look_at_ourselves(core, i, now_ns):
     """OWN: what the strategy is told of its position and orders."""
     own = core.own[0]
@@ -92,7 +92,7 @@ def _look_at_ourselves(core, i, now_ns):
         own.sell_cancelling = order.cancel_sent
 
 
-@hot_inline
+@hot_part
 def _carry_out(core, k, i, view):
     """One intent: a cancel goes straight out, an order through the gate."""
     intent = core.intents.records[k]
@@ -151,7 +151,7 @@ def _carry_out(core, k, i, view):
     _tell_sent(core, slot, i, view, latency_ns)
 
 
-@hot_inline
+@hot_part
 def _note_refusal(core, reason, intent, i, now_ns):
     """The gateway had no room: recorded like a refusal of the gate."""
     refusal = core.gate.refusal[0]
@@ -165,7 +165,7 @@ def _note_refusal(core, reason, intent, i, now_ns):
     refusal.time_ns = now_ns
 
 
-@hot_inline
+@hot_part
 def _event(core, kind, i, receive_ns):
     core.telemetry.counters[Counter.EVENTS, 0] += 1
     event = core.telemetry.events.slots[event_begin(core.telemetry, kind, i)]
@@ -173,7 +173,7 @@ def _event(core, kind, i, receive_ns):
     return event
 
 
-@hot_inline
+@hot_part
 def _tell_sent(core, slot, i, view, latency_ns):
     event = _event(core, EventKind.SENT, i, view.receive_ns)
     order = core.gateway.orders.table[slot]
@@ -186,14 +186,14 @@ def _tell_sent(core, slot, i, view, latency_ns):
     event_commit(core.telemetry)
 
 
-@hot_inline
+@hot_part
 def _tell_cancel(core, slot, i, now_ns):
     event = _event(core, EventKind.CANCEL_SENT, i, now_ns)
     event.order_key = key_of(core.gateway.orders, slot)
     event_commit(core.telemetry)
 
 
-@hot_inline
+@hot_part
 def _tell_refusal(core, i, now_ns):
     event = _event(core, EventKind.REFUSED, i, now_ns)
     refusal = core.gate.refusal[0]
@@ -206,7 +206,7 @@ def _tell_refusal(core, i, now_ns):
     event_commit(core.telemetry)
 
 
-@hot_inline
+@hot_part
 def poll_venue(core):
     """Agent: requests to the paper venue, reports of the venue to the order table."""
     work = np.int64(0)
@@ -219,7 +219,7 @@ def poll_venue(core):
     return work
 
 
-@hot_inline
+@hot_part
 def _take_reports(core):
     gateway = core.gateway
     taken = poll_reports(gateway, core.telemetry.counters)

@@ -60,6 +60,14 @@ def test_a_healthy_order_passes(side: int, time_in_force: int) -> None:
     passes(healthy_gate(), side=side, time_in_force=time_in_force)
 
 
+def test_the_first_index() -> None:
+    gate = healthy_gate()
+    for group in ("instruments", "limits", "positions", "references"):
+        array = getattr(gate, group)
+        array[0] = array[1]
+    passes(gate, instrument=0)
+
+
 def limit_cases() -> list[tuple[str, str, Limit]]:
     cases = [("limits", name, Limit[name.upper()]) for name in LIMITS.names]
     cases += [("account", name, limit) for name, limit in ACCOUNT_LIMITS.items()]

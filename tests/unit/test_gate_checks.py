@@ -33,14 +33,6 @@ def test_an_index_out_of_range(instrument: int) -> None:
     refused(healthy_gate(), Reject.UNKNOWN_INSTRUMENT, instrument, 2, instrument=instrument)
 
 
-def test_the_first_index() -> None:
-    gate = healthy_gate()
-    for group in ("instruments", "limits", "positions", "references"):
-        array = getattr(gate, group)
-        array[0] = array[1]
-    passes(gate, instrument=0)
-
-
 @pytest.mark.parametrize("market", [0, 3, -1])
 def test_an_instrument_of_no_known_market(market: int) -> None:
     gate = healthy_gate()
