@@ -97,7 +97,7 @@ _TEID: Final = text_word(b"teId")
 AT_INSTRUMENT: Final = 0  # of s, or of the stream until s is met; NOBODY
 CURSOR: Final = 1  # next bracket
 BRACKETS_N: Final = 2
-LAST_FIELD: Final = 3
+LEVELS_INSTRUMENT: Final = 3  # on whose grid the levels were decoded; NOBODY: none yet
 
 
 class Fields(NamedTuple):
@@ -264,6 +264,7 @@ def _level_array(parts, field, text, at, end):
         fields.what[field] = UNREAD
         fields.value[field] = at
         return skip_value(text, at, end)
+    fields.scan[LEVELS_INSTRUMENT] = instrument
     row = np.int64(0) if field == BID or field == BIDS else np.int64(2)
     after, n, cursor = decode_levels(
         parts.levels,

@@ -21,6 +21,7 @@ from appliance.hot.decode.fields import (
     AT_INSTRUMENT,
     BRACKETS_N,
     CURSOR,
+    LEVELS_INSTRUMENT,
     Parts,
     is_integer,
     make_fields,
@@ -115,6 +116,7 @@ def decode(decoder, text, at, length, hint):
     scan = parts.fields.scan
     scan[CURSOR] = 0
     scan[BRACKETS_N] = brackets_n
+    scan[LEVELS_INSTRUMENT] = NOBODY
     event_at, after = _enter_envelope(decoder, text, at, end)
     if event_at < 0:
         return np.int64(Kind.UNDECIDED)
@@ -280,26 +282,32 @@ def _read_stream(decoder, text, at, end, escaped):
         sign = end
     envelope = decoder.envelope
     envelope[STREAM_FORM] = OTHER_STREAM
-    if sign == end or byte_at(text, at) == 0x21:  # no @, or !bookTicker
+    if sign < end and word_at(text, sign + 1) & _MASK_5 == _DEPTH_WORD:
+        envelope[STREAM_FORM] = _depth_form(text, sign + 6, end)
+    if sign == end or byte_at(text, at) == 0x21:  # no @, or !bookTicker: names nobody
         if escaped != 0:
             envelope[STREAM_INSTRUMENT] = UNSURE
         return
-    symbols = decoder.parts.symbols
     envelope[STREAM_INSTRUMENT] = named_instrument(
-        symbols, text, at, sign - at, escaped != 0, True
+        decoder.parts.symbols, text, at, sign - at, escaped != 0, True
     )
-    if word_at(text, sign + 1) & _MASK_5 != _DEPTH_WORD:
-        return
-    rest = sign + 6
-    if rest == end or byte_at(text, rest) == 0x40:
-        envelope[STREAM_FORM] = DEPTH_STREAM
-        return
-    rest += 1 if byte_at(text, rest) == 0x35 else 2
-    if rest > end or (rest < end and byte_at(text, rest) != 0x40):
-        return
-    pair = word_at(text, sign + 6) & _MASK_2
-    if pair == _TEN or pair == _TWENTY or byte_at(text, sign + 6) == 0x35:
-        envelope[STREAM_FORM] = PARTIAL_STREAM
+
+
+@hot_inline
+def _depth_form(text, at, end):
+    """What follows "depth" in a stream's name: nothing, a number of levels, a speed."""
+    c = byte_at(text, at)
+    if at == end or c == 0x40:
+        return np.int64(DEPTH_STREAM)
+    pair = word_at(text, at) & _MASK_2
+    after = at + 2
+    if c == 0x35:
+        after = at + 1
+    elif pair != _TEN and pair != _TWENTY:
+        return np.int64(OTHER_STREAM)
+    if after == end or (after < end and byte_at(text, after) == 0x40):
+        return np.int64(PARTIAL_STREAM)
+    return np.int64(OTHER_STREAM)
 
 
 _DEPTH_WORD: Final = text_word(b"depth")
@@ -379,6 +387,10 @@ def _interpret(decoder, text, end, hint):
         return np.int64(Kind.UNDECIDED)
     if instrument < 0:
         return np.int64(Kind.STRANGER)
+    # Levels met before the symbol was, on the grid of somebody else: rare, and for the clerk.
+    levels_of = fields.scan[LEVELS_INSTRUMENT]
+    if levels_of != NOBODY and levels_of != instrument:
+        return np.int64(Kind.UNDECIDED)
     fields.scan[AT_INSTRUMENT] = instrument
     good = False
     if kind == Kind.TICKER:
@@ -475,7 +487,7 @@ def _ticker(decoder, text, instrument):
     if not _times(decoder) or not is_integer(fields, f.LAST_ID):
         return False
     decoded.last_id = fields.value[f.LAST_ID]
-    decoded.first_id = decoded.last_id
+    decoded.first_id = 0
     decoded.previous_id = NO_ID
     decoded.bid_ticks = _decimal_field(fields, f.BID, text, grid.price_grid_e8)
     decoded.bid_lots = _decimal_field(fields, f.BID_QUANTITY, text, grid.quantity_grid_e8)
@@ -511,7 +523,7 @@ def _trade(decoder, text, instrument, kind):
         if fields.extent[f.TRADE_TYPE] != 6 or word != _MARKET:
             decoded.at_market = 0
     decoded.last_id = fields.value[number]
-    decoded.first_id = decoded.last_id
+    decoded.first_id = 0
     decoded.previous_id = NO_ID
     decoded.price_ticks = _decimal_field(fields, f.PRICE, text, grid.price_grid_e8)
     decoded.quantity_lots = _decimal_field(fields, f.QUANTITY, text, grid.quantity_grid_e8)
