@@ -19,8 +19,10 @@ BOOK_OLD            ns since the last book event         book_age_max_ns
 REFERENCE_MISSING   bid_ticks of the touch               ask_ticks of the touch
 REFERENCE_OLD       ns since the touch was seen          reference_age_max_ns
 PRICE_RANGE         price_ticks                          the venue's least or greatest price
+PRICE_STEP          price_ticks                          the venue's step; zero or less: unset
 QUANTITY_MIN        quantity_lots                        the venue's least, at least 1
 QUANTITY_MAX        quantity_lots                        the smaller of ours and the venue's
+QUANTITY_STEP       quantity_lots                        the venue's step; zero or less: unset
 NOTIONAL_MIN        price x quantity                     the venue's least
 NOTIONAL_MAX        price x quantity                     notional_max_tick_lots
 PRICE_COLLAR        ppm of the mid, rounded up           collar_ppm

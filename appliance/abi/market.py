@@ -94,7 +94,8 @@ INSTRUMENT: Final[np.dtype[np.void]] = slot_dtype(
         ("symbol", "<i8", (SYMBOL_WORDS,)),  # UTF-8, zero-filled
         ("market", "<i8"),
         ("tradable", "<i8"),  # 1: orders are accepted
-        # the grid; a decimal text times 10**8 is exactly ticks x price_grid_e8
+        # the grid; a decimal text times 10**8 is exactly ticks x price_grid_e8. It may be finer
+        # than what the venue takes in orders: books keep levels of before a tick was changed
         ("price_grid_e8", "<i8"),
         ("price_decimals", "<i8"),  # digits after the point in an order
         ("quantity_grid_e8", "<i8"),
@@ -105,6 +106,10 @@ INSTRUMENT: Final[np.dtype[np.void]] = slot_dtype(
         ("quantity_min_lots", "<i8"),
         ("quantity_max_lots", "<i8"),
         ("notional_min_tick_lots", "<i8"),
+        # an order's price and quantity are multiples of these; 1: every tick and lot.
+        # UNSET or zero: nothing is
+        ("price_step_ticks", "<i8"),
+        ("quantity_step_lots", "<i8"),
     ]
 )
 

@@ -94,6 +94,8 @@ class Reject(IntEnum):
     ORDER_TABLE_FULL = 22
     RING_FULL = 23
     CLOCK = 24  # time ran back or is missing
+    PRICE_STEP = 25  # between two prices that the venue takes
+    QUANTITY_STEP = 26
 
 
 @unique

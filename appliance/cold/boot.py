@@ -5,14 +5,13 @@ in. Import this module only after compile_cache.prepare.
 """
 
 import gc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import numba
 import numpy as np
 
 from appliance.abi import control as c
-from appliance.abi.gate import GATE_ACCOUNT
 from appliance.abi.layout import records
 from appliance.abi.limits import (
     EGRESS_RING_SLOTS,
@@ -21,7 +20,7 @@ from appliance.abi.limits import (
     REPORT_RING_SLOTS,
     REQUEST_RING_SLOTS,
 )
-from appliance.abi.market import MARKET, Market
+from appliance.abi.market import MARKET
 from appliance.abi.strategy import OWN
 from appliance.abi.trading import EGRESS, POSITION, REPORT, REQUEST
 from appliance.cold.clock import calibrate_cycles
@@ -41,8 +40,6 @@ from appliance.hot.ring import make_ring
 from appliance.hot.strategy import slot
 from appliance.hot.strategy.api import make_intents
 from appliance.hot.telemetry import Telemetry
-
-assert GATE_ACCOUNT.itemsize and Market
 
 CLERK_RING_BYTES: Final = 4 * 1024 * 1024
 SILENCE_MAX_NS: Final = 1_500_000_000  # a live USD-M feed was silent for 1 s once
@@ -119,8 +116,9 @@ def compile_loop(core: Core, strategy: Strategy) -> Callable[[Core], int]:
     Raises ApplianceError if the strategy does not compile, naming its line.
     """
     slot.bind(strategy.on_market)
-    from appliance.hot.duty_cycle import run  # only now: the strategy is bound
+    from appliance.hot import duty_cycle
 
+    run: Callable[[Core], int] = duty_cycle.run
     assert core.control[c.COMMAND] == c.Command.STOP
     try:
         run(core)
@@ -129,19 +127,37 @@ def compile_loop(core: Core, strategy: Strategy) -> Callable[[Core], int]:
         if told is None:
             raise
         raise ApplianceError(told) from None
-    made: Callable[[Core], int] = run
-    return made
+    return run
 
 
 def prefault(value: Any) -> None:
     """Writes to every page of every array, so that the loop never waits for one."""
+    for array in _arrays_of(value):
+        if array.size:
+            flat = np.asarray(array).reshape(-1).view(np.uint8)
+            flat[::4096] |= 0
+            flat[-1:] |= 0
+
+
+class Checkpoint:
+    """The state of a core as it was, to start again from: all but telemetry and frames."""
+
+    def __init__(self, core: Core) -> None:
+        kept = core._replace(ingress=core.ingress.header, telemetry=())
+        self._arrays = [(array, array.copy()) for array in _arrays_of(kept)]
+
+    def restore(self) -> None:
+        """Puts everything back, in place and without allocating."""
+        for array, copy in self._arrays:
+            np.copyto(array, copy)
+
+
+def _arrays_of(value: Any) -> Iterator[Any]:
     if isinstance(value, tuple):
         for part in value:
-            prefault(part)
-    elif isinstance(value, np.ndarray) and value.size:
-        flat = np.asarray(value).reshape(-1).view(np.uint8)
-        flat[::4096] |= 0
-        flat[-1:] |= 0
+            yield from _arrays_of(part)
+    elif isinstance(value, np.ndarray):
+        yield value
 
 
 def freeze() -> None:

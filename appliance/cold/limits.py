@@ -170,6 +170,8 @@ def _demo_instrument(record: Any, price_ticks: int) -> InstrumentLimits:
         int(record["quantity_min_lots"]),
         2 * -(-int(record["notional_min_tick_lots"]) // price_ticks),
     )
+    step_lots = max(1, int(record["quantity_step_lots"]))
+    least_lots = -(-least_lots // step_lots) * step_lots
     order_lots = max(least_lots, tick_lots_max // price_ticks)
     position_lots = order_lots * DEMO_POSITION_QUOTE // DEMO_ORDER_QUOTE
     return InstrumentLimits(

@@ -31,6 +31,7 @@ __all__ = [
     "Line",
     "ReadReport",
     "SnapshotFile",
+    "arena_of",
     "encode_line",
     "load",
     "load_chunks",
@@ -120,6 +121,14 @@ def load_chunks(
             chunk = _Chunk(symbols, report)
     if chunk.lengths:
         yield chunk.arena()
+
+
+def arena_of(lines: Iterable[Line]) -> Arena:
+    """Lines that come from somewhere else than a file, as one arena."""
+    chunk = _Chunk([], ReadReport())
+    for line in lines:
+        chunk.add(line)
+    return chunk.arena()
 
 
 def merged(

@@ -20,6 +20,7 @@ from appliance.cold.errors import ApplianceError
 BUILT_IN: Final = {
     "market_maker": "appliance.hot.strategy.market_maker",
     "imbalance_taker": "appliance.hot.strategy.imbalance_taker",
+    "idle": "appliance.hot.strategy.idle",
 }
 ARGUMENTS: Final = ("view", "own", "params", "state", "orders")
 _NAME: Final = re.compile(r"[a-z_][a-z0-9_]*\Z")
@@ -45,7 +46,9 @@ def source_of(name: str) -> Path:
     path = Path(name)
     if not path.is_file():
         known = ", ".join(sorted(BUILT_IN))
-        raise ApplianceError(f"no strategy {name!r}: give one of {known}, or the path of a .py file")
+        raise ApplianceError(
+            f"no strategy {name!r}: give one of {known}, or the path of a .py file"
+        )
     return path.resolve()
 
 
@@ -73,9 +76,7 @@ def load_strategy(name: str, assignments: Mapping[str, str]) -> Strategy:
     params = records(1, _dtype(label, "PARAMS", values))
     for key, value in values.items():
         params[0][key] = value
-    return Strategy(
-        source.stem, source, on_market, params, values, _dtype(label, "STATE", state)
-    )
+    return Strategy(source.stem, source, on_market, params, values, _dtype(label, "STATE", state))
 
 
 def make_state(strategy: Strategy, count: int) -> Any:
@@ -121,7 +122,9 @@ def _values(label: str, params: Any, assignments: Mapping[str, str]) -> dict[str
     values: dict[str, int | float] = {}
     for key, param in params.items():
         if not isinstance(param, tuple) or len(param) != 4:
-            raise ApplianceError(f"{label}: PARAMS[{key!r}] must be Param(default, least, greatest, ..)")
+            raise ApplianceError(
+                f"{label}: PARAMS[{key!r}] must be Param(default, least, greatest, ..)"
+            )
         values[key] = _checked(label, key, param, param[0])
     for key, text in assignments.items():
         if key not in params:
@@ -154,7 +157,7 @@ def _dtype(label: str, which: str, values: Mapping[str, Any]) -> "np.dtype[np.vo
     """One 8-byte field a name; a record of its own even when there are none."""
     fields = []
     for key, value in values.items():
-        if not isinstance(key, str) or not _NAME.match(key) or type(value) not in (int, float):
+        if not _NAME.match(str(key)) or type(value) not in (int, float):
             raise ApplianceError(f"{label}: {which}[{key!r}] must be a plain name with a number")
         fields.append((key, "<i8" if type(value) is int else "<f8"))
     return np.dtype(fields or [("nothing", "<i8")], align=True)
@@ -163,7 +166,7 @@ def _dtype(label: str, which: str, values: Mapping[str, Any]) -> "np.dtype[np.vo
 def explain_compile_error(error: BaseException, strategy: Strategy) -> str | None:
     """One line for the user if ``error`` (of Numba) stems from the strategy's source, else None."""
     text = str(error)
-    spot = re.findall(r'File "([^"]*%s)", line (\d+)' % re.escape(strategy.source.name), text)
+    spot = re.findall(rf'File "([^"]*{re.escape(strategy.source.name)})", line (\d+)', text)
     if not spot:
         return None
     line = int(spot[-1][1])
@@ -172,15 +175,16 @@ def explain_compile_error(error: BaseException, strategy: Strategy) -> str | Non
     return f"{strategy.source.name}:{line}: `{quoted}` does not compile: {_advice(text)}"
 
 
+_SEE_API: Final = "there is no field {0}; see the list in strategy/api.py"
+_NO_MEMORY: Final = "it would allocate memory; use plain numbers and the state record"
+_NO_PYTHON: Final = "this Python is not compiled; use loops and arithmetic on integers"
 _ADVICE: Final = (
     (r"Untyped global name '(\w+)'|NameError: name '(\w+)'", "the name {0} is not known here"),
-    (r"Unknown attribute '?(\w+)'?", "there is no field {0}; see the list in strategy/api.py"),
-    (r"Field '?(\w+)'? was not found", "there is no field {0}; see the list in strategy/api.py"),
-    (r"NRT required but not enabled|allocat", "it would allocate memory (a list, string, array or"
-     " dictionary); use plain numbers and the state record"),
+    (r"Unknown attribute '?(\w+)'?", _SEE_API),
+    (r"Field '?(\w+)'? was not found", _SEE_API),
+    (r"NRT required but not enabled|allocat", _NO_MEMORY),
     (r"Cannot unify ([^ ]+) and ([^ ]+)", "a name is once {0} and once {1}; give it one type"),
-    (r"Use of unsupported opcode|unsupported", "this Python is not compiled; use loops and"
-     " arithmetic on integers"),
+    (r"Use of unsupported opcode|unsupported", _NO_PYTHON),
 )
 
 
@@ -191,5 +195,7 @@ def _advice(text: str) -> str:
             words = [group for group in found.groups() if group]
             return advice.format(*words)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    reason = next((line for line in lines if "rror" in line or "No implementation" in line), lines[0])
+    reason = next(
+        (line for line in lines if "rror" in line or "No implementation" in line), lines[0]
+    )
     return f"{reason[:160]}; use integers, loops and the functions of strategy/api.py"

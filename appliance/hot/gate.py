@@ -11,8 +11,8 @@ in their order, cheap and fatal ones first (the first that fails is the reason):
  6. the order's time present and not before the last order's
  7. book live; its last event neither missing, nor in the future, nor too old
  8. touch present on both sides and not crossed; its time likewise
- 9. price within the venue's range
-10. quantity within the venue's range and ours
+ 9. price within the venue's range, and on its step
+10. quantity within the venue's range and ours, and on the venue's step
 11. notional: representable, at least the venue's least, at most ours
 12. price collar around the middle of the touch. Buying far above and selling far below are what
     costs money at once; the other two directions are refused too, because a price so far off is

@@ -175,6 +175,10 @@ def check_size(gate, instrument, price_ticks, quantity_lots):
         return Reject.PRICE_RANGE, price_ticks, record.price_max_ticks
     if price_ticks > GATE_PRICE_TICKS_MAX:
         return Reject.OVERFLOW, price_ticks, GATE_PRICE_TICKS_MAX
+    # 1 nearly always; a division costs more than all of the rest.
+    step_ticks = record.price_step_ticks
+    if step_ticks != 1 and (step_ticks <= 0 or price_ticks % step_ticks != 0):
+        return Reject.PRICE_STEP, price_ticks, step_ticks
     quantity_min_lots = max(1, record.quantity_min_lots)
     if quantity_lots < quantity_min_lots:
         return Reject.QUANTITY_MIN, quantity_lots, quantity_min_lots
@@ -183,7 +187,10 @@ def check_size(gate, instrument, price_ticks, quantity_lots):
         quantity_max_lots = min(quantity_max_lots, record.quantity_max_lots)
     if quantity_lots > quantity_max_lots:
         return Reject.QUANTITY_MAX, quantity_lots, quantity_max_lots
-    # A division costs more than all of the rest: only for what might not fit.
+    step_lots = record.quantity_step_lots
+    if step_lots != 1 and (step_lots <= 0 or quantity_lots % step_lots != 0):
+        return Reject.QUANTITY_STEP, quantity_lots, step_lots
+    # Again a division: only for what might not fit.
     if (price_ticks | quantity_lots) >> NARROW_BITS != 0:
         price_max_ticks = INT64_MAX // quantity_lots
         if price_ticks > price_max_ticks:

@@ -22,7 +22,7 @@ ACCOUNT = (
 INSTRUMENT = (
     *("symbol_word", "market", "tradable", "price_grid_e8", "quantity_grid_e8"),
     *("price_min_ticks", "price_max_ticks", "quantity_min_lots", "venue_quantity_max_lots"),
-    "notional_min_tick_lots",
+    *("notional_min_tick_lots", "price_step_ticks", "quantity_step_lots"),
 )
 POSITION = ("position_lots", "open_buy_lots", "open_sell_lots", "open_orders_n")
 REFERENCE = ("book_state", "book_ns", "touch_ns", "bid_ticks", "ask_ticks")
@@ -55,6 +55,8 @@ HEALTHY = {
     "quantity_min_lots": 1,
     "venue_quantity_max_lots": 900_000,
     "notional_min_tick_lots": 5,
+    "price_step_ticks": 1,
+    "quantity_step_lots": 1,
     "position_max_lots": 1_000_000,
     "quantity_max_lots": 10**6,
     "notional_max_tick_lots": 10**13,
@@ -163,6 +165,8 @@ class Rows:
             near("notional_max_tick_lots", notional),
             near("position_max_lots", worst),
             near("position_max_lots", worst),
+            self._step("price_step_ticks", "price_ticks"),
+            self._step("quantity_step_lots", "quantity_lots"),
             near("open_orders_max", lambda r: get("open_orders_n", r) + 1),
             near("account_open_orders_max", lambda r: get("account_open_orders_n", r) + 1),
             near("order_rate_max", lambda r: get("orders_sent_n", r)),
@@ -181,6 +185,17 @@ class Rows:
             self._reduce,
             self._reduce,
         ]
+
+    def _step(self, step: str, value: str):
+        """A step other than 1, and a value on it or beside it."""
+
+        def change(rows: np.ndarray) -> None:
+            steps = self.rng.choice([2, 3, 5, 10, 25, 1000], len(rows))
+            near = self.get(value, rows) // steps * steps
+            self.put(step, rows, steps)
+            self.put(value, rows, near + self.rng.integers(-1, 2, len(rows)))
+
+        return change
 
     def _after(self, r: np.ndarray) -> np.ndarray:
         buys = self.get("side", r) == 1
@@ -243,6 +258,8 @@ def meaning(row: list[int]) -> tuple[oracle.World, oracle.Order]:
             "quantity_min": given("quantity_min_lots"),
             "quantity_max": given("venue_quantity_max_lots"),
             "notional_min": given("notional_min_tick_lots"),
+            "price_step": raw["price_step_ticks"],
+            "quantity_step": raw["quantity_step_lots"],
         },
         position=raw["position_lots"],
         open_lots={"BUY": raw["open_buy_lots"], "SELL": raw["open_sell_lots"]},

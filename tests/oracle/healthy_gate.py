@@ -39,6 +39,7 @@ def healthy_gate() -> Gate:
     record.tradable = 1
     record.price_grid_e8 = 1_000_000
     record.quantity_grid_e8 = 1_000
+    record.price_step_ticks = record.quantity_step_lots = 1
     for name in FILTERS:
         gate.instruments[name][1] = UNSET
     limits = gate.limits[1]

@@ -43,7 +43,9 @@ class World:
     configured: bool
     tradable: bool
     limits: dict[str, int | None]  # INSTRUMENT_LIMITS + GRIDS + ACCOUNT_LIMITS
-    filters: dict[str, int | None]  # price_min, price_max, quantity_min, quantity_max, notional_min
+    # price_min, price_max, price_step, quantity_min, quantity_max, quantity_step, notional_min;
+    # a step that is zero or negative stands here as it is: no order is on it
+    filters: dict[str, int | None]
     position: int = 0
     open_lots: dict[str, int] = field(default_factory=lambda: {"BUY": 0, "SELL": 0})
     open_orders: int = 0
@@ -158,12 +160,16 @@ def sizes(world: World, order: Order) -> Verdict | None:
         return "PRICE_RANGE", order.price, highest
     if order.price > LARGEST_PRICE:
         return "OVERFLOW", order.price, LARGEST_PRICE
+    if not _on_step(order.price, filters["price_step"]):
+        return "PRICE_STEP", order.price, filters["price_step"]
     least = max(1, filters["quantity_min"] or 1)
     if order.quantity < least:
         return "QUANTITY_MIN", order.quantity, least
     allowed = [m for m in (limits["quantity_max_lots"], filters["quantity_max"]) if m is not None]
     if order.quantity > min(allowed):
         return "QUANTITY_MAX", order.quantity, min(allowed)
+    if not _on_step(order.quantity, filters["quantity_step"]):
+        return "QUANTITY_STEP", order.quantity, filters["quantity_step"]
     notional = order.price * order.quantity
     if notional > INT64_MAX:
         return "OVERFLOW", order.price, INT64_MAX // order.quantity
@@ -176,6 +182,10 @@ def sizes(world: World, order: Order) -> Verdict | None:
     if distance_ppm > limits["collar_ppm"]:
         return "PRICE_COLLAR", ceil(distance_ppm), limits["collar_ppm"]
     return None
+
+
+def _on_step(value: int, step: int | None) -> bool:
+    return step is not None and step > 0 and Fraction(value, step).denominator == 1
 
 
 def exposure(world: World, order: Order) -> Verdict | None:

@@ -151,6 +151,7 @@ class Desk:
             instruments[i].market = Market.SPOT
             instruments[i].price_grid_e8 = instruments[i].quantity_grid_e8 = 1_000_000
             instruments[i].price_decimals = instruments[i].quantity_decimals = 2
+            instruments[i].price_step_ticks = instruments[i].quantity_step_lots = 1
         self.positions = records(INSTRUMENTS_N, POSITION)
         self.account = records(1, GATE_ACCOUNT)
         self.orders = make_orders()

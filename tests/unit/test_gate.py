@@ -169,6 +169,7 @@ def test_the_first_objection_is_the_reason() -> None:
     gate = healthy_gate()
     put(gate, "account", trading_state=0, open_orders_n=8)
     put(gate, "instruments", tradable=0, notional_min_tick_lots=10**9)
+    put(gate, "instruments", price_step_ticks=7, quantity_step_lots=3)
     put(gate, "references", book_state=BookState.STALE, bid_ticks=0)
     put(gate, "limits", collar_ppm=UNSET)
     put(gate, "positions", position_lots=1_000, open_buy_lots=-1)
@@ -184,7 +185,9 @@ def test_the_first_objection_is_the_reason() -> None:
         (Reject.BOOK_NOT_LIVE, lambda: put(gate, "references", book_state=2)),
         (Reject.REFERENCE_MISSING, lambda: put(gate, "references", bid_ticks=9_999)),
         (Reject.PRICE_RANGE, lambda: order.update(price_ticks=20_000)),
+        (Reject.PRICE_STEP, lambda: put(gate, "instruments", price_step_ticks=1)),
         (Reject.QUANTITY_MIN, lambda: order.update(quantity_lots=10)),
+        (Reject.QUANTITY_STEP, lambda: put(gate, "instruments", quantity_step_lots=1)),
         (Reject.NOTIONAL_MIN, lambda: put(gate, "instruments", notional_min_tick_lots=UNSET)),
         (Reject.PRICE_COLLAR, lambda: order.update(price_ticks=10_000)),
         (Reject.REDUCE_ONLY, lambda: put(gate, "account", trading_state=2)),

@@ -49,6 +49,7 @@ def desk(requests_n: int = 16, egress_n: int = 16) -> Gateway:
         instruments[i].price_decimals = 2
         instruments[i].quantity_grid_e8 = 10_000
         instruments[i].quantity_decimals = 4
+        instruments[i].price_step_ticks = instruments[i].quantity_step_lots = 1
     return make_gateway(
         make_orders(),
         records(2, POSITION),

@@ -51,6 +51,7 @@ def instruments(*grids: tuple[str, int, int]):
         made[n].quantity_grid_e8 = quantity_grid_e8
         for name in INSTRUMENT.names[7:]:
             made[name][n] = UNSET
+        made[n].price_step_ticks = made[n].quantity_step_lots = 1
     return made
 
 
@@ -272,16 +273,19 @@ def test_demo_limits_of_a_common_instrument() -> None:
     quantity_grid=st.integers(1, 10**10),
     quantity_min=st.integers(-1, 10**6),
     notional_min=st.integers(-1, 10**12),
+    step=st.integers(1, 10**6),
 )
 def test_demo_limits_let_the_venues_smallest_order_pass(
-    price: int, price_grid: int, quantity_grid: int, quantity_min: int, notional_min: int
+    price: int, price_grid: int, quantity_grid: int, quantity_min: int, notional_min: int, step: int
 ) -> None:
     made = instruments(("ANY", price_grid, quantity_grid))
     made[0].quantity_min_lots = quantity_min
     made[0].notional_min_tick_lots = notional_min
+    made[0].quantity_step_lots = step
     got = demo_limits(made, [price]).instruments[0]
     assert all(0 < value <= INT64_MAX for value in astuple(got))
     smallest = max(1, quantity_min, -(-notional_min // price))
+    smallest += -smallest % step
     assert smallest <= got.quantity_max_lots <= got.position_max_lots
     assert smallest * price <= got.notional_max_tick_lots or smallest * price > INT64_MAX
 

@@ -55,6 +55,7 @@ def instrument(
     rows[0].price_decimals = price[1]
     rows[0].quantity_grid_e8 = int(Decimal(quantity[0]) * 10**8)
     rows[0].quantity_decimals = quantity[1]
+    rows[0].price_step_ticks = rows[0].quantity_step_lots = 1
     return rows
 
 

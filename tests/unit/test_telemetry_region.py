@@ -51,6 +51,7 @@ def instruments(*symbols: str):  # type: ignore[no-untyped-def]
         record.market = Market.USDM
         record.price_grid_e8 = 1_000_000
         record.quantity_grid_e8 = 1000
+        record.price_step_ticks = record.quantity_step_lots = 1
     return made
 
 

@@ -61,6 +61,7 @@ def fill_in(region: TelemetryRegion) -> None:
         record.symbol = symbol_words(symbol)
         record.price_grid_e8, record.price_decimals = 1_000_000, 2
         record.quantity_grid_e8, record.quantity_decimals = 1000, 5
+        record.price_step_ticks = record.quantity_step_lots = 1
     region.set_instruments(instruments)
     region.set_rings([("frames", 1 << 26), ("market", 1024)])
     region.set_process(

@@ -1,0 +1,72 @@
+"""Parses the command line, calls the command, turns errors into one line and an exit code.
+
+Numba is not imported here: a command first names the strategy, so that compile_cache can choose the
+directory of compiled code, and only then imports what is hot.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
+
+from appliance.cold import demo_command, replay_command
+from appliance.cold.errors import EXIT_NO, EXIT_USAGE, ApplianceError
+
+EXIT_INTERRUPTED: Final = 130  # as a shell says for Ctrl-C
+
+_EPILOG = """\
+examples:
+  appliance demo                                  one minute of a made-up market, live
+  appliance replay recording.gz                   a recording through the whole pipeline
+  appliance replay day.gz --verify-book --json    only the facts, for a script
+  appliance top                                   watch a running one from another terminal
+
+exit codes: 0 fine, 1 the answer is no, 2 the request was wrong"""
+
+
+def _version() -> str:
+    try:
+        return version("lonecore")
+    except PackageNotFoundError:
+        return "unknown (not installed)"
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="appliance",
+        description="A trading appliance: one compiled loop on one core.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"lonecore {_version()}")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    demo_command.add_parser(subparsers)
+    replay_command.add_parser(subparsers)
+    from appliance.cold import top
+
+    top.add_parser(subparsers)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The exit code. No traceback for a user's mistake; a defect of ours shows its own."""
+    if sys.flags.optimize:
+        print(
+            "appliance: python -O removes the checks at start-up; run without it", file=sys.stderr
+        )
+        return EXIT_USAGE
+    os.environ.setdefault("NUMBA_NRT_STATS", "1")  # the purity figures need it
+    args = build_parser().parse_args(argv)
+    try:
+        return int(args.run(args))
+    except ApplianceError as error:
+        print(f"appliance {args.command}: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    except KeyboardInterrupt:
+        print(f"\nappliance {args.command}: stopped", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has gone
+        return EXIT_NO
