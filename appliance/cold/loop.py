@@ -81,30 +81,60 @@ class HotLoop:
         self.left = c.Left.STOPPED
         self._failure: BaseException | None = None
         self._thread: threading.Thread | None = None
+        self._ready = threading.Event()
+        self._go = threading.Event()
+        self._refill: Callable[[], bool] = lambda: False
+
+    def prepare(self, rehearse: Callable[[], object]) -> None:
+        """Make the thread and have it rehearse, so that its stack and code are paged in."""
+        self._thread = threading.Thread(
+            target=self._live, args=(rehearse,), name="hot", daemon=True
+        )
+        self._thread.start()
+        self._ready.wait()
+        if self._failure is not None:
+            self._thread.join()
+            raise self._failure
 
     def start(self, refill: Callable[[], bool]) -> None:
-        """Run on a new thread; ``refill`` is called when all is done, True: there is more."""
+        """Let it go; ``refill`` is called when all is done, True: there is more."""
+        self._refill = refill
         self.core.control[c.COMMAND] = c.Command.RUN
-        self._thread = threading.Thread(target=self._go, args=(refill,), name="hot", daemon=True)
-        self._thread.start()
+        self._go.set()
 
-    def _go(self, refill: Callable[[], bool]) -> None:
+    def abandon(self) -> None:
+        """End a thread that was prepared and never started."""
+        self.start(lambda: False)
+        self.stop()
+        self.join()
+
+    def _live(self, rehearse: Callable[[], object]) -> None:
         try:
-            while True:
-                self.purity.begin()
-                started_ns = time.perf_counter_ns()
-                left = c.Left(self._run(self.core))
-                self.busy_ns += time.perf_counter_ns() - started_ns
-                self.purity.end()
-                if left == c.Left.CLERK:
-                    self._desk.serve()
-                elif left == c.Left.DRAINED and refill():
-                    continue
-                else:
-                    self.left = left
-                    return
-        except BaseException as failure:  # told to whoever joins
+            rehearse()
+            self._run(self.core)  # stopped: comes back at once
+        except BaseException as failure:  # noqa: BLE001 - told to whoever waits
             self._failure = failure
+            return
+        finally:
+            self._ready.set()
+        self._go.wait()
+        try:
+            self._loop()
+        except BaseException as failure:  # noqa: BLE001 - told to whoever joins
+            self._failure = failure
+
+    def _loop(self) -> None:
+        while True:
+            self.purity.begin()
+            started_ns = time.perf_counter_ns()
+            left = self._run(self.core)
+            self.busy_ns += time.perf_counter_ns() - started_ns
+            self.purity.end()
+            self.left = c.Left(left)
+            if left == c.Left.CLERK:
+                self._desk.serve()
+            elif left != c.Left.DRAINED or not self._refill():
+                return
 
     def stop(self) -> None:
         """The loop leaves at its next pass."""

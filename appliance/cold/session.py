@@ -54,6 +54,8 @@ class Session:
         return Feed(self.core, arena, hints_of(arena, self.instruments.symbols))
 
     def close(self, state: Lifecycle = Lifecycle.CLEAN) -> None:
+        if self.loop.running:
+            self.loop.abandon()
         self.loop.purity.close()
         self.region.close(state)
 
@@ -122,8 +124,6 @@ def start(
         )
         region.set_rings(list(zip(RING_ROWS, capacities, strict=True)))
         run = boot.compile_loop(core, strategy)
-        say("warming up")
-        warm_up(run, strategy, cycles)
         compile_cache.mark_complete(cache[0])
         limits.write(core.gate.account, core.gate.limits)
         core.gate.account[0].trading_state = TradingState.ACTIVE
@@ -142,6 +142,8 @@ def start(
         quarantine = Quarantine()
         desk = ClerkDesk(core, clerk, quarantine)
         loop = HotLoop(core, run, desk)
+        say("warming up")
+        loop.prepare(lambda: warm_up(run, strategy, cycles))
         boot.prefault(core)
         region.set_process(
             trading_state=TradingState.ACTIVE,

@@ -1,0 +1,10 @@
+"""A strategy that sends one order at every market record: the longest way through the loop."""
+
+from appliance.hot.strategy.api import BUY, IOC, LIVE, Param, place
+
+PARAMS = {"lots": Param(1, 1, 10**9, "quantity of each order")}
+
+
+def on_market(view, own, params, state, orders):
+    if view.book_state == LIVE:
+        place(orders, BUY, view.ask_ticks, params.lots, IOC)
