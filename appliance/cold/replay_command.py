@@ -171,6 +171,7 @@ def replay(
     from appliance.cold.recording import Arena, ReadReport, load_chunks
 
     strategy = strategy_loader.load_strategy(args.strategy, params)
+    wanted = [name for name in (args.symbols or "").split(",") if name] or None
     report = ReadReport()
     kept: list[Arena] = []
     chunks_n = 0
@@ -183,8 +184,7 @@ def replay(
             yield arena
 
     with screen.task("reading", None) as progress:
-        learnt = grid.learn(chunks(progress))
-    wanted = [name for name in (args.symbols or "").split(",") if name] or None
+        learnt = grid.learn(chunks(progress), wanted)
     instruments, prices_e8 = build_instruments(learnt, args.exchange_info, wanted)
     ready_from_s = time.time()
     frames_n = report.frames * args.repeat

@@ -1,6 +1,5 @@
 """appliance.hot.decode.scan: what is stepped over is JSON, and ends where JSON ends."""
 
-import json
 import random
 
 import numpy as np
@@ -13,9 +12,9 @@ from appliance.abi.limits import JSON_DEPTH_MAX
 from appliance.hot.decode import scan
 from tests.conftest import JIT_DISABLED
 from tests.strategies.hot_decoder import HOSTILE
-from tests.strategies.spelling import Message, Raw, spell, styles
+from tests.strategies.spelling import Message, Style, spell, styles
 from tests.strategies.spoilt import BAD_TOKENS
-from tests.strategies.values import ANYTHING
+from tests.strategies.values import ANYTHING, TAME_THINGS
 
 EXAMPLES = settings().max_examples
 
@@ -35,16 +34,22 @@ def is_json(text: bytes) -> bool:
     return True
 
 
-@settings(max_examples=6 * EXAMPLES)
+def _spelled(value: object, style: Style) -> bytes:
+    return spell(Message(None, value, -1), style).data.strip(b" \t\r\n")
+
+
+@settings(max_examples=4 * EXAMPLES)
 @given(ANYTHING, styles(), st.sampled_from(HOSTILE))
-def test_sound_values(value, style, behind: bytes) -> None:
-    data = spell(Message(None, value, -1), style._replace(shuffle=False)).data.strip(b" \t\r\n")
-    length = skip(data, b" " + behind)
-    assert length in (-1, len(data))
-    tame = b"\\" not in data and b"e" not in data.lower() and all(
-        len(run) < 18 for run in data.translate(bytes(c if 48 <= c < 58 else 32 for c in range(256))).split()
-    )
-    assert length == len(data) or not tame or b"." in data or "nul" in data.decode(), data
+def test_sound_values(value: object, style: Style, behind: bytes) -> None:
+    data = _spelled(value, style)
+    assert skip(data, b" " + behind) in (-1, len(data))
+
+
+@settings(max_examples=4 * EXAMPLES)
+@given(TAME_THINGS, styles(), st.sampled_from(HOSTILE))
+def test_tame_values_are_taken(value: object, style: Style, behind: bytes) -> None:
+    data = _spelled(value, style._replace(escape=0.0))
+    assert skip(data, b" " + behind) == len(data)
 
 
 @settings(max_examples=6 * EXAMPLES)
@@ -52,16 +57,17 @@ def test_sound_values(value, style, behind: bytes) -> None:
 def test_whatever_is_skipped_to_its_end_is_json(text: str, behind: bytes) -> None:
     data = text.encode()
     length = skip(data, behind)
-    if length >= 0 and data[:length].isascii():
-        # In a list, because a bare value may be followed by white space and no more.
-        assert is_json(b"[" + data[:length] + b"]") or length < len(data), data
+    if length >= 0:
+        # In a list, because a bare value at the end of a document is a case of its own.
+        value = b"[" + data[:length] + b"]"
+        assert is_json(value), data
 
 
-@pytest.mark.parametrize("token", BAD_TOKENS, ids=lambda token: token[:20])
-def test_bad_tokens(token: str) -> None:
-    data = token.encode()
-    if skip(data) == len(data):
-        assert is_json(b"[" + data + b"]"), data
+def test_bad_tokens() -> None:
+    for token in BAD_TOKENS:
+        data = token.encode()
+        if skip(data) == len(data):
+            assert is_json(b"[" + data + b"]"), data
 
 
 @pytest.mark.parametrize("opened", ["[", '{"a":'])
@@ -156,4 +162,3 @@ def test_words() -> None:
     assert scan.text_word(b"") == 0
     assert scan.text_word(b"true") == int.from_bytes(b"true", "little")
     assert scan.text_word(b"\xff" * 8) == -1
-    assert json.loads("[true]") == [True]

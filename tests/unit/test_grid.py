@@ -94,7 +94,7 @@ def test_the_market_follows_from_the_keys(frame: bytes, market: Market) -> None:
 
 
 def test_both_markets_of_one_symbol() -> None:
-    with pytest.raises(ApplianceError, match="BTCUSDT.* is recorded on spot and on USD-M"):
+    with pytest.raises(ApplianceError, match=r"BTCUSDT.* is recorded on spot and on USD-M"):
         learn([arena_of([depth(), depth(pu=1)])])
     # A trade alone is no proof; two symbols may differ.
     trade = text({"e": "trade", "s": "BTCUSDT", "p": "1", "q": "1", "X": "MARKET"})
@@ -201,7 +201,7 @@ def test_escaped_names_spaces_and_any_order() -> None:
 def test_too_many_symbols_name_the_way_out() -> None:
     frames = [ticker(f"S{n}USDT") for n in range(INSTRUMENTS_MAX + 1)]
     assert len(learn([arena_of(frames[:-1])])) == INSTRUMENTS_MAX
-    with pytest.raises(ApplianceError, match="65 symbols, 64 are possible.*--symbols A,B"):
+    with pytest.raises(ApplianceError, match=r"65 symbols, 64 are possible.*--symbols A,B"):
         learn([arena_of(frames)])
     two = learn([arena_of(frames)], ["S64USDT", "S3USDT"])
     assert [one.symbol for one in two] == ["S64USDT", "S3USDT"]
@@ -218,7 +218,7 @@ def test_symbols_that_no_record_or_order_could_name(symbol: str) -> None:
 def test_choosing() -> None:
     assert chosen(["A", "B"], None) == ["A", "B"]
     assert chosen(["A", "B"], ["B", "A", "B"]) == ["B", "A"]
-    with pytest.raises(ApplianceError, match="'C' is not in the recording; it has A, B$"):
+    with pytest.raises(ApplianceError, match=r"'C' is not in the recording; it has A, B$"):
         chosen(["A", "B"], ["A", "C"])
     with pytest.raises(ApplianceError, match="it has 0, 1, 2, 3, 4 and 3 more"):
         chosen([str(n) for n in range(8)], ["C"])
@@ -251,7 +251,7 @@ decimals = st.one_of(
 levels = st.lists(st.tuples(decimals, decimals), max_size=6)
 
 
-@settings(max_examples=30 if JIT_DISABLED else 300, deadline=None)
+@settings(max_examples=30 if JIT_DISABLED else 150, deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["AUSDT", "BUSDT", "CUSDT"]), levels, levels),
@@ -280,6 +280,9 @@ def test_any_damage_ends_in_a_result_or_one_line(data: st.DataObject) -> None:
         if not frame:
             break
     try:
-        learn([arena_of([bytes(frame), ticker()], {})])
+        found = learn([arena_of([bytes(frame), ticker()])])
     except ApplianceError as error:
-        assert "\n" not in str(error)
+        text_of = str(error)
+        assert "\n" not in text_of
+    else:
+        assert found[-1].frames_n > 0
