@@ -98,7 +98,7 @@ def test_frame_to_order(benchmark, judge, measuring, arena):
     tickers = spine.has(arena, b"bookTicker") | (arena.is_rest != 0)
     depths = spine.has(arena, b'"U":')
     first_live = int(np.flatnonzero(arena.is_rest)[0]) + 20
-    tickers[: first_live] |= depths[: first_live]
+    tickers[:first_live] |= depths[:first_live]
     one = spine.Spine(spine.only(arena, tickers), ALWAYS, wide=True)
     one.core.gate.limits["book_age_max_ns"] = 1 << 60
     one.core.control[3] = 1 << 60  # no silence: the differences are left out

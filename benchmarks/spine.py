@@ -33,7 +33,12 @@ class Spine:
         cycles = boot.calibrated()
         self.telemetry = make_telemetry(len(instruments.symbols))
         self.core = boot.make_core(
-            instruments.records, instruments.symbols, strategy, self.telemetry, epoch=0, cycles=cycles
+            instruments.records,
+            instruments.symbols,
+            strategy,
+            self.telemetry,
+            epoch=0,
+            cycles=cycles,
         )
         run = boot.compile_loop(self.core, strategy)
         prices = [one.first_price_e8 // one.price_grid_e8 for one in learnt]
@@ -89,5 +94,3 @@ def only(arena: Arena, wanted: Any) -> Arena:
 def has(arena: Arena, text: bytes) -> "np.ndarray[Any, np.dtype[np.bool_]]":
     """Which frames contain ``text``."""
     return np.array([text in arena.frame(i) for i in range(len(arena))])
-
-

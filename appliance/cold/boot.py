@@ -143,7 +143,9 @@ class Checkpoint:
     """The state of a core as it was, to start again from: all but telemetry and frames."""
 
     def __init__(self, core: Core) -> None:
-        now = core.control[c.NOW_NS : c.NOW_NS + 1]  # the rest of control is the run's, not the state's
+        now = core.control[
+            c.NOW_NS : c.NOW_NS + 1
+        ]  # the rest of control is the run's, not the state's
         kept = core._replace(control=now, ingress=core.ingress.header, telemetry=())
         self._arrays = [(array, array.copy()) for array in _arrays_of(kept)]
 

@@ -100,19 +100,19 @@ def _demo(
         learnt = grid.learn([arena])
         instruments, prices_e8 = build_instruments(learnt, None, None)
         made = session.start(
-            "demo",
-            "demo",
-            instruments,
-            prices_e8,
-            strategy,
-            Path(args.limits) if args.limits else None,
-            cache,
-            epoch=0,
-            lockstep=True,
-            speed=1.0,
-            frames_total_n=len(arena),
-            process_started_s=started_s,
-            say=screen.say,
+            session.Plan(
+                name="demo",
+                mode="demo",
+                instruments=instruments,
+                first_prices_e8=prices_e8,
+                strategy=strategy,
+                limits_file=Path(args.limits) if args.limits else None,
+                cache=cache,
+                speed=1.0,
+                frames_total_n=len(arena),
+                process_started_s=started_s,
+                say=screen.say,
+            )
         )
     arena = _first_seconds(arena, args.seconds)
     try:

@@ -10,13 +10,15 @@ from dataclasses import dataclass, field
 from math import gcd
 from typing import Final
 
+import numpy as np
+
 from appliance.abi.limits import INSTRUMENTS_MAX, SYMBOL_BYTES_MAX
 from appliance.abi.market import Kind, Market
 from appliance.cold.errors import ApplianceError
 from appliance.cold.frame_event import Unusable, event_of, short
 from appliance.cold.recording import NO_HINT, Arena
 from appliance.hot import learn as hot_learn
-from appliance.hot.learn import COLUMNS, learn_frames, make_rows
+from appliance.hot.learn import COLUMNS, learn_frames
 
 FRAMES_AT_ONCE: Final = 8192
 NAMES_SHOWN: Final = 5
@@ -143,7 +145,7 @@ class _Survey:
     def __init__(self) -> None:
         self._found: dict[str, _Found] = {}
         self._nameless = _Found()  # snapshots that nobody named
-        self._rows = make_rows(FRAMES_AT_ONCE)
+        self._rows = np.zeros((FRAMES_AT_ONCE, COLUMNS), np.int64)
         self._by_names: dict[tuple[int, bytes, bytes], _Found | None] = {}
 
     def by_symbol(self) -> dict[str, _Found]:
@@ -157,7 +159,8 @@ class _Survey:
             block = slice(first, first + FRAMES_AT_ONCE)
             lengths = arena.lengths[block]
             rows = self._rows[: len(lengths)]
-            learn_frames(arena.data, arena.starts[block], lengths, rows)  # type: ignore[no-untyped-call]
+            starts = arena.starts[block]
+            learn_frames(arena.data, starts, lengths, rows)  # type: ignore[no-untyped-call]
             for number, row in enumerate(rows.tolist(), first):
                 if row[hot_learn.KIND] != Kind.OTHER:
                     self._add(arena, number, row)

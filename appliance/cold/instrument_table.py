@@ -120,7 +120,8 @@ def _from_rules(record: Any, one: Learnt, info: ExchangeInfo) -> list[str]:
         if grid != step
     ]
     if not rules.tradable:
-        notes.append(f"{_no_orders(record, one)}: its status or filters in the exchangeInfo forbid them")
+        why = "its status or filters in the exchangeInfo forbid them"
+        notes.append(f"{_no_orders(record, one)}: {why}")
     return notes
 
 

@@ -165,11 +165,8 @@ def _demo_instrument(record: Any, price_ticks: int) -> InstrumentLimits:
         raise ValueError(f"no limits from a price of {price_ticks} ticks, a grid of {grid_e16}e-16")
     tick_lots_max = DEMO_ORDER_QUOTE * E8 * E8 // grid_e16
     # What the venue's smallest order takes, twice over, so that a falling price leaves room.
-    least_lots = max(
-        1,
-        int(record["quantity_min_lots"]),
-        2 * -(-int(record["notional_min_tick_lots"]) // price_ticks),
-    )
+    notional_lots = -(-int(record["notional_min_tick_lots"]) // price_ticks)
+    least_lots = max(1, int(record["quantity_min_lots"]), 2 * notional_lots)
     step_lots = max(1, int(record["quantity_step_lots"]))
     least_lots = -(-least_lots // step_lots) * step_lots
     order_lots = max(least_lots, tick_lots_max // price_ticks)

@@ -112,7 +112,7 @@ class HotLoop:
         try:
             rehearse()
             self._run(self.core)  # stopped: comes back at once
-        except BaseException as failure:  # noqa: BLE001 - told to whoever waits
+        except BaseException as failure:  # told to whoever waits
             self._failure = failure
             return
         finally:
@@ -120,7 +120,7 @@ class HotLoop:
         self._go.wait()
         try:
             self._loop()
-        except BaseException as failure:  # noqa: BLE001 - told to whoever joins
+        except BaseException as failure:  # told to whoever joins
             self._failure = failure
 
     def _loop(self) -> None:

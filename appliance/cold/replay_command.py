@@ -156,6 +156,42 @@ def run(args: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+class _Recording:
+    """The files of a replay: read twice, unless all of it fits into one chunk."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        from appliance.cold.recording import Arena, ReadReport
+
+        self._args = args
+        self._kept: list[Arena] = []
+        self._chunks_n = 0
+        self.report = ReadReport()
+
+    def first_pass(self, progress: Callable[[int, int], None]) -> Iterator[Any]:
+        from appliance.cold.recording import load_chunks
+
+        args = self._args
+        for arena in load_chunks(
+            args.files, args.snapshot, CHUNK_BYTES, progress, report=self.report
+        ):
+            self._chunks_n += 1
+            self._kept[:] = [arena]
+            yield arena
+
+    @property
+    def whole(self) -> Any | None:
+        """The only chunk, or None."""
+        return self._kept[0] if self._chunks_n == 1 else None
+
+    def second_pass(self) -> Iterator[Any]:
+        from appliance.cold.recording import load_chunks
+
+        if self.whole is not None:
+            yield self.whole
+        else:
+            yield from load_chunks(self._args.files, self._args.snapshot, CHUNK_BYTES)
+
+
 def replay(
     args: argparse.Namespace,
     speed: float | None,
@@ -167,74 +203,62 @@ def replay(
     from appliance.cold import compile_cache, strategy_loader
 
     cache = compile_cache.prepare(strategy_loader.source_of(args.strategy))
-    from appliance.cold import grid, loop, run_report, session
-    from appliance.cold.recording import Arena, ReadReport, load_chunks
+    from appliance.cold import grid, run_report, session
 
     strategy = strategy_loader.load_strategy(args.strategy, params)
     wanted = [name for name in (args.symbols or "").split(",") if name] or None
-    report = ReadReport()
-    kept: list[Arena] = []
-    chunks_n = 0
-
-    def chunks(progress: Callable[[int, int], None]) -> Iterator[Arena]:
-        nonlocal chunks_n
-        for arena in load_chunks(args.files, args.snapshot, CHUNK_BYTES, progress, report=report):
-            chunks_n += 1
-            kept[:] = [arena]  # a recording of one chunk is read once
-            yield arena
-
+    recording = _Recording(args)
     with screen.task("reading", None) as progress:
-        learnt = grid.learn(chunks(progress), wanted)
+        learnt = grid.learn(recording.first_pass(progress), wanted)
     instruments, prices_e8 = build_instruments(learnt, args.exchange_info, wanted)
-    ready_from_s = time.time()
-    frames_n = report.frames * args.repeat
     made = session.start(
-        args.name or f"replay-{os.getpid()}",
-        "replay",
-        instruments,
-        prices_e8,
-        strategy,
-        Path(args.limits) if args.limits else None,
-        cache,
-        epoch=EPOCH,
-        lockstep=True,
-        speed=speed,
-        frames_total_n=frames_n,
-        process_started_s=started_s + (ready_from_s - started_s),
-        say=screen.say,
+        session.Plan(
+            name=args.name or f"replay-{os.getpid()}",
+            mode="replay",
+            instruments=instruments,
+            first_prices_e8=prices_e8,
+            strategy=strategy,
+            limits_file=Path(args.limits) if args.limits else None,
+            cache=cache,
+            speed=speed,
+            frames_total_n=recording.report.frames * args.repeat,
+            process_started_s=started_s,
+            say=screen.say,
+        )
     )
-    made.notes += report.remarks()
-
-    def again() -> Iterator[Arena]:
-        if chunks_n == 1:
-            yield kept[0]
-        else:
-            yield from load_chunks(args.files, args.snapshot, CHUNK_BYTES)
-
     try:
-        with screen.task("replaying", frames_n) as progress:
-            done = made.core.control
-            from appliance.abi.control import FRAMES_DONE
-
-            def watch() -> None:
-                made.region.update_clock()
-                progress(int(done[FRAMES_DONE]), frames_n)
-
-            feeds = (made.feed(arena) for arena in again())
-            if args.repeat > 1:
-                if chunks_n != 1:
-                    raise ApplianceError("--repeat: the recording is too large to be kept in memory")
-                restore = boot.Checkpoint(made.core).restore
-                feeds = loop.repeated(made.feed(kept[0]), args.repeat, restore)
-            if speed is None:
-                loop.run_flat_out(made.loop, feeds, watch)
-            else:
-                loop.run_in_time(made.loop, feeds, speed, watch)
+        made.notes += recording.report.remarks()
+        _run(made, recording, speed, args.repeat, screen)
         result = run_report.as_dict(made)
-        result["recording"] = report.as_dict()
+        result["recording"] = recording.report.as_dict()
         return result
     finally:
         made.close()
+
+
+def _run(
+    made: Any, recording: _Recording, speed: float | None, repeat: int, screen: Screen
+) -> None:
+    from appliance.abi.counters import Counter
+    from appliance.cold import boot, loop
+
+    total = recording.report.frames * repeat
+    with screen.task("replaying", total) as progress:
+
+        def watch() -> None:
+            made.region.update_clock()
+            progress(int(made.core.telemetry.counters[Counter.FRAMES, 0]), total)
+
+        feeds: Iterator[Any] = (made.feed(arena) for arena in recording.second_pass())
+        if repeat > 1:
+            if recording.whole is None:
+                raise ApplianceError("--repeat: the recording is too large to be kept in memory")
+            restore = boot.Checkpoint(made.core).restore
+            feeds = loop.repeated(made.feed(recording.whole), repeat, restore)
+        if speed is None:
+            loop.run_flat_out(made.loop, feeds, watch)
+        else:
+            loop.run_in_time(made.loop, feeds, speed, watch)
 
 
 def build_instruments(

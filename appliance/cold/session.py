@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from appliance.abi import control as c
-from appliance.abi.market import Market, symbol_text
+from appliance.abi.market import Market
 from appliance.abi.telemetry import Lifecycle
 from appliance.abi.trading import TradingState
 from appliance.abi.units import NO_ID
@@ -68,87 +68,59 @@ def hints_of(arena: Arena, symbols: Sequence[str]) -> "np.ndarray[Any, np.dtype[
     return np.where(arena.is_rest != 0, by_hint[arena.hints], NO_ID).astype(np.int64)
 
 
-def start(
-    name: str,
-    mode: str,
-    instruments: Instruments,
-    first_prices_e8: Sequence[int],
-    strategy: Strategy,
-    limits_file: Path | None,
-    cache: tuple[Path, bool],
-    *,
-    epoch: int,
-    lockstep: bool,
-    speed: float | None,
-    frames_total_n: int,
-    process_started_s: float,
-    say: Say,
-) -> Session:
-    """Everything up to the first frame. ``cache`` is what compile_cache.prepare returned."""
-    records = instruments.records
-    notes = list(instruments.notes)
-    if limits_file is None:
-        ticks = [
-            max(1, price_e8 // int(record.price_grid_e8))
-            for price_e8, record in zip(first_prices_e8, records, strict=True)
-        ]
-        limits = demo_limits(records, ticks)
-        notes.append("no risk file given: limits for demonstration, from the first price")
-    else:
-        limits = load_limits(limits_file, records)
-        notes += [f"{limits_file}: nothing trades under {s}" for s in limits.unused_symbols]
+@dataclass(frozen=True)
+class Plan:
+    """What a command wants to run."""
+
+    name: str  # of the telemetry region
+    mode: str
+    instruments: Instruments
+    first_prices_e8: Sequence[int]  # one an instrument, for limits where no file is given
+    strategy: Strategy
+    limits_file: Path | None
+    cache: tuple[Path, bool]  # what compile_cache.prepare returned
+    speed: float | None  # None: as fast as possible
+    frames_total_n: int
+    process_started_s: float
+    say: Say
+    epoch: int = 0  # of the client order ids
+
+
+def start(plan: Plan) -> Session:
+    """Everything up to the first frame."""
+    limits, notes = _limits(plan)
     cycles = boot.calibrated()
-    region = TelemetryRegion.create(name, mode=mode, strategy=strategy.name, cycles=cycles)
+    region = TelemetryRegion.create(
+        plan.name, mode=plan.mode, strategy=plan.strategy.name, cycles=cycles
+    )
     try:
-        region.set_instruments(records)
-        say(
-            "compiling the loop (once for this version and strategy)"
-            if not cache[1]
-            else "loading the loop"
-        )
+        region.set_instruments(plan.instruments.records)
+        warm = plan.cache[1]
+        plan.say("loading the loop" if warm else "compiling the loop (once for this version)")
         core = boot.make_core(
-            records,
-            instruments.symbols,
-            strategy,
+            plan.instruments.records,
+            plan.instruments.symbols,
+            plan.strategy,
             region.telemetry,
-            epoch=epoch,
+            epoch=plan.epoch,
             cycles=cycles,
         )
-        capacities = (
-            len(core.ingress.words) * 8,
-            len(core.to_clerk.words) * 8,
-            len(core.market.slots),
-            len(core.gateway.requests.slots),
-            len(core.gateway.egress.slots),
-            len(core.gateway.reports.slots),
-        )
-        region.set_rings(list(zip(RING_ROWS, capacities, strict=True)))
-        run = boot.compile_loop(core, strategy)
-        compile_cache.mark_complete(cache[0])
+        region.set_rings(_ring_capacities(core))
+        run = boot.compile_loop(core, plan.strategy)
+        compile_cache.mark_complete(plan.cache[0])
         limits.write(core.gate.account, core.gate.limits)
         core.gate.account[0].trading_state = TradingState.ACTIVE
-        core.control[c.LOCKSTEP] = int(lockstep)
-        clerk = Clerk(
-            [
-                (
-                    symbol_text(record.symbol),
-                    Market(int(record.market)),
-                    int(record.price_grid_e8),
-                    int(record.quantity_grid_e8),
-                )
-                for record in records
-            ]
-        )
+        core.control[c.LOCKSTEP] = 1
         quarantine = Quarantine()
-        desk = ClerkDesk(core, clerk, quarantine)
+        desk = ClerkDesk(core, _clerk(plan.instruments), quarantine)
         loop = HotLoop(core, run, desk)
-        say("warming up")
-        loop.prepare(lambda: warm_up(run, strategy, cycles))
+        plan.say("warming up")
+        loop.prepare(lambda: warm_up(run, plan.strategy, cycles))
         boot.prefault(core)
         region.set_process(
             trading_state=TradingState.ACTIVE,
-            speed_milli=0 if speed is None else round(speed * 1000),
-            frames_total_n=frames_total_n,
+            speed_milli=0 if plan.speed is None else round(plan.speed * 1000),
+            frames_total_n=plan.frames_total_n,
             started_ns=time.time_ns(),
         )
         region.set_lifecycle(Lifecycle.RUNNING)
@@ -157,15 +129,55 @@ def start(
         region.close(Lifecycle.FAILED)
         raise
     return Session(
-        instruments=instruments,
-        strategy=strategy,
+        instruments=plan.instruments,
+        strategy=plan.strategy,
         limits=limits,
         core=core,
         region=region,
         loop=loop,
         desk=desk,
         quarantine=quarantine,
-        start_s=time.time() - process_started_s,
-        warm=cache[1],
+        start_s=time.time() - plan.process_started_s,
+        warm=warm,
         notes=notes,
+    )
+
+
+def _limits(plan: Plan) -> tuple[RiskLimits, list[str]]:
+    """The risk limits, and what the user should hear about them and the instruments."""
+    records = plan.instruments.records
+    notes = list(plan.instruments.notes)
+    if plan.limits_file is not None:
+        limits = load_limits(plan.limits_file, records)
+        notes += [f"{plan.limits_file}: nothing trades under {s}" for s in limits.unused_symbols]
+        return limits, notes
+    grids_e8 = [int(grid_e8) for grid_e8 in records["price_grid_e8"]]
+    pairs = zip(plan.first_prices_e8, grids_e8, strict=True)
+    limits = demo_limits(records, [max(1, price_e8 // grid_e8) for price_e8, grid_e8 in pairs])
+    notes.append("no risk file given: limits for demonstration, from the first price")
+    return limits, notes
+
+
+def _ring_capacities(core: Core) -> list[tuple[str, int]]:
+    capacities = (
+        len(core.ingress.words) * 8,
+        len(core.to_clerk.words) * 8,
+        len(core.market.slots),
+        len(core.gateway.requests.slots),
+        len(core.gateway.egress.slots),
+        len(core.gateway.reports.slots),
+    )
+    return list(zip(RING_ROWS, capacities, strict=True))
+
+
+def _clerk(instruments: Instruments) -> Clerk:
+    names = ("market", "price_grid_e8", "quantity_grid_e8")
+    columns = zip(*(instruments.records[name].tolist() for name in names), strict=True)
+    return Clerk(
+        [
+            (symbol, Market(market), price_grid_e8, quantity_grid_e8)
+            for symbol, (market, price_grid_e8, quantity_grid_e8) in zip(
+                instruments.symbols, columns, strict=True
+            )
+        ]
     )

@@ -33,7 +33,7 @@ COLUMNS: Final = 12
 _NAME_BYTES: Final = 7  # of a key; its length stands in the eighth
 _NAME_LENGTH_MAX: Final = 127
 _NO_KEY: Final = -1
-_ROOM_FOR_A_DIGIT: Final = INT64_MAX // 10 - 1
+_ROOM_FOR_A_DIGIT: Final = INT64_MAX // 10 - 1  # any digit
 
 _QUOTE: Final = ord('"')
 _BACKSLASH: Final = ord("\\")
@@ -57,25 +57,11 @@ def _named(text: bytes) -> int:
     )
 
 
-_K_E: Final = _named(b"e")
-_K_S: Final = _named(b"s")
-_K_P: Final = _named(b"p")
-_K_Q: Final = _named(b"q")
-_K_B: Final = _named(b"b")
-_K_A: Final = _named(b"a")
-_K_B_LOTS: Final = _named(b"B")
-_K_A_LOTS: Final = _named(b"A")
-_K_U: Final = _named(b"u")
-_K_PU: Final = _named(b"pu")
-_K_EVENT_TIME: Final = _named(b"E")
-_K_TYPE: Final = _named(b"X")
-_K_IGNORE: Final = _named(b"M")
-_K_FAMILY: Final = _named(b"st")
-_K_STREAM: Final = _named(b"stream")
-_K_DATA: Final = _named(b"data")
-_K_LAST_ID: Final = _named(b"lastUpdateId")
-_K_BIDS: Final = _named(b"bids")
-_K_ASKS: Final = _named(b"asks")
+_K_E, _K_S, _K_P, _K_Q, _K_B, _K_A = map(_named, (b"e", b"s", b"p", b"q", b"b", b"a"))
+_K_B_LOTS, _K_A_LOTS, _K_U, _K_PU = map(_named, (b"B", b"A", b"u", b"pu"))
+_K_EVENT_TIME, _K_TYPE, _K_IGNORE, _K_FAMILY = map(_named, (b"E", b"X", b"M", b"st"))
+_K_STREAM, _K_DATA, _K_LAST_ID = map(_named, (b"stream", b"data", b"lastUpdateId"))
+_K_BIDS, _K_ASKS = map(_named, (b"bids", b"asks"))
 
 _DEPTH_UPDATE: Final = _named(b"depthUpdate")
 _BOOK_TICKER: Final = _named(b"bookTicker")
@@ -83,20 +69,9 @@ _TRADE: Final = _named(b"trade")
 _AGG_TRADE: Final = _named(b"aggTrade")
 
 # Bits of _SEEN
-_HAS_E: Final = 1
-_HAS_PU: Final = 2
-_HAS_EVENT_TIME: Final = 4
-_HAS_TYPE: Final = 8
-_HAS_IGNORE: Final = 16
-_HAS_LAST_ID: Final = 32
-_HAS_BIDS: Final = 64
-_HAS_ASKS: Final = 128
-_HAS_U: Final = 256
-_HAS_B: Final = 512
-_HAS_A: Final = 1024
-_HAS_B_LOTS: Final = 2048
-_HAS_A_LOTS: Final = 4096
-_OTHER_FAMILY: Final = 8192
+(_HAS_E, _HAS_PU, _HAS_EVENT_TIME, _HAS_TYPE, _HAS_IGNORE) = (1 << n for n in range(5))
+(_HAS_LAST_ID, _HAS_BIDS, _HAS_ASKS, _OTHER_FAMILY) = (1 << n for n in range(5, 9))
+(_HAS_U, _HAS_B, _HAS_A, _HAS_B_LOTS, _HAS_A_LOTS) = (1 << n for n in range(9, 14))
 _IN_SNAPSHOT: Final = _HAS_LAST_ID | _HAS_BIDS | _HAS_ASKS
 _IN_TICKER: Final = _HAS_U | _HAS_B | _HAS_A | _HAS_B_LOTS | _HAS_A_LOTS
 
@@ -314,8 +289,3 @@ def _classify(row):
     row[KIND] = kind
     if kind != Kind.OTHER:
         row[MARKET] = Market.USDM.value if usdm else Market.SPOT.value
-
-
-def make_rows(frames_n: int) -> np.ndarray:
-    """Rows for ``frames_n`` frames at a time."""
-    return np.zeros((frames_n, COLUMNS), np.int64)

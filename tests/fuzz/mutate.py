@@ -17,7 +17,13 @@ _STRINGS += [b'"btcusdt@depth%s"' % s for s in (b"5", b"20@100ms", b"50", b"@", 
 _STRINGS += [b'"%s"' % (b"x" * n) for n in (7, 8, 62, 63, 64, 65, 70, 128, 200)]
 _STRINGS += [b'"%s@depth"' % (b"x" * n) for n in (31, 32, 33, 58, 63, 64, 70)]
 _STRINGS += [rb'"\u8fd9\u662f\u6d4b\u8bd5\u5e01456"', rb'"\u0042TCUSDT"', rb'"\u0000"']
-_KEYS = [*(b'"%s"' % bytes([c]) for c in b"eETsUubaBAtpqmXx"), b'"pu"', b'"st"', b'""', b'"\\u0065"']
+_KEYS = [
+    *(b'"%s"' % bytes([c]) for c in b"eETsUubaBAtpqmXx"),
+    b'"pu"',
+    b'"st"',
+    b'""',
+    b'"\\u0065"',
+]
 _KEYS += [b'"lastUpdateId"', b'"bids"', b'"asks"', b'"stream"', b'"data"', b'"unknown key"']
 _WHOLE_NUMBERS = [b"0", b"1", b"-1", b"-0", b"01", b"9" * 16, b"9" * 17, b"9" * 18, b"9" * 19]
 _WHOLE_NUMBERS += [b"9223372036854775807", b"8999999999999", b"9000000000000", b"9000000000000000"]

@@ -81,14 +81,14 @@ def test_depth(opened: str) -> None:
 def test_containers_close_as_they_opened() -> None:
     for text in ("[}", "{]", '{"a":[}', '[{"a":1]', '{"a":1]}', "[1}", "[[1]}", '{"a":{"b":1]}'):
         assert skip(text.encode()) == -1, text
-    for text in ("[]", "{}", "[[],{}]", '{"a":[],"b":{}}', ' [ ] '.strip(), '[{"a":[{"b":[]}]}]'):
+    for text in ("[]", "{}", "[[],{}]", '{"a":[],"b":{}}', " [ ] ".strip(), '[{"a":[{"b":[]}]}]'):
         assert skip(text.encode()) == len(text), text
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        *["[1,]", "[,1]", "[1 2]", '{"a":1,}', '{"a"}', '{"a":}', '{:1}', "{1:2}", '{"a":1 "b":2}'],
+        *["[1,]", "[,1]", "[1 2]", '{"a":1,}', '{"a"}', '{"a":}', "{:1}", "{1:2}", '{"a":1 "b":2}'],
         *["tru", "nulL", "truee"[:4] + "x", "-", "01", "1.", ".5", "1e5", "--1", "- 1", "+1"],
         *['"', '"a', '"\\"', '"\\x41"', '"\\u12g4"', '"\\ud800"', '"\\udfff"', '"a\nb"', '"\0"'],
         *["1" * 19, "1." + "0" * 18, "", ",", ":", "]", "}"],
@@ -107,7 +107,9 @@ def test_strings_of_every_length_and_every_escape() -> None:
             assert skip(data[:-1], b'"') == -1  # the quote behind the end is not ours
     for c in range(0x80):
         data = b'"' + bytes([c]) + b'"'
-        assert skip(data) == (len(data) if c >= 0x20 and c not in b'"\\' else 2 if c == 0x22 else -1)
+        assert skip(data) == (
+            len(data) if c >= 0x20 and c not in b'"\\' else 2 if c == 0x22 else -1
+        )
         escape = b'"\\' + bytes([c]) + b'"'
         assert (skip(escape) == len(escape)) == (c in b'"\\/bfnrt')
 

@@ -271,21 +271,18 @@ def test_demo_limits_of_a_common_instrument() -> None:
     price=st.integers(1, 10**13),
     price_grid=st.integers(1, 10**10),
     quantity_grid=st.integers(1, 10**10),
-    quantity_min=st.integers(-1, 10**6),
-    notional_min=st.integers(-1, 10**12),
+    mins=st.tuples(st.integers(-1, 10**6), st.integers(-1, 10**12)),
     step=st.integers(1, 10**6),
 )
 def test_demo_limits_let_the_venues_smallest_order_pass(
-    price: int, price_grid: int, quantity_grid: int, quantity_min: int, notional_min: int, step: int
+    price: int, price_grid: int, quantity_grid: int, mins: tuple[int, int], step: int
 ) -> None:
     made = instruments(("ANY", price_grid, quantity_grid))
-    made[0].quantity_min_lots = quantity_min
-    made[0].notional_min_tick_lots = notional_min
+    made[0].quantity_min_lots, made[0].notional_min_tick_lots = mins
     made[0].quantity_step_lots = step
     got = demo_limits(made, [price]).instruments[0]
     assert all(0 < value <= INT64_MAX for value in astuple(got))
-    smallest = max(1, quantity_min, -(-notional_min // price))
-    smallest += -smallest % step
+    smallest = -(-max(1, mins[0], -(-mins[1] // price)) // step) * step
     assert smallest <= got.quantity_max_lots <= got.position_max_lots
     assert smallest * price <= got.notional_max_tick_lots or smallest * price > INT64_MAX
 
