@@ -1,7 +1,7 @@
-"""Decode of a 20 + 20 level depth frame, validated, against pysimdjson only parsing the same bytes.
+"""Decode of a 20 + 20 level depth frame, validated, against pysimdjson only parsing its bytes.
 
-Both sides in turns in one process; pysimdjson reuses one parser, which is its fastest use, and builds no
-Python value from the document. Ours ends with every level as integers on the instrument's grid.
+Both sides in turns in one process; pysimdjson reuses one parser, which is its fastest use, and
+builds no Python value of the document. Ours ends with every level as integers on the grid.
 """
 
 import time

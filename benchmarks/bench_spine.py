@@ -1,5 +1,6 @@
-"""The whole pipeline on a real recording (a made-up session where there is none): frames per second,
-frame to order, and what the loop allocates, compiles and faults in while it runs.
+"""The whole pipeline on a real recording (a made-up session where there is none).
+
+Frames per second, frame to order, start, and what the loop allocates, compiles and faults in.
 """
 
 import json
@@ -82,7 +83,7 @@ def test_purity(benchmark, measuring, arena, file):
 
 def _with_depth_of_20(arena, count):
     """Book first, then ``count`` differences of 20 levels a side that continue it."""
-    first = [arena.frame(i) for i in range(len(arena)) if arena.is_rest[i]][0]
+    first = next(arena.frame(i) for i in range(len(arena)) if arena.is_rest[i])
     last_id = int(first.split(b":")[1].split(b",")[0])
     stamp = int(arena.receive_ns[0])
     lines = [recording.Line(stamp, first, True, "BTCUSDT")]

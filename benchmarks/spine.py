@@ -41,9 +41,10 @@ class Spine:
             cycles=cycles,
         )
         run = boot.compile_loop(self.core, strategy)
-        prices = [one.first_price_e8 // one.price_grid_e8 for one in learnt]
         gate = self.core.gate
-        demo_limits(instruments.records, prices).write(gate.account, gate.limits)
+        demo_limits(instruments.records, instruments.first_prices_ticks).write(
+            gate.account, gate.limits
+        )
         if wide:  # every order passes
             gate.account["order_rate_window_ns"] = gate.limits["order_rate_window_ns"] = 1
             gate.limits["position_max_lots"] = 1 << 50

@@ -143,10 +143,10 @@ class Checkpoint:
     """The state of a core as it was, to start again from: all but telemetry and frames."""
 
     def __init__(self, core: Core) -> None:
-        now = core.control[
-            c.NOW_NS : c.NOW_NS + 1
-        ]  # the rest of control is the run's, not the state's
-        kept = core._replace(control=now, ingress=core.ingress.header, telemetry=())
+        now = core.control[c.NOW_NS : c.NOW_NS + 1]  # the rest of control is the run's
+        apart = ("control", "ingress", "telemetry")
+        parts = [part for name, part in core._asdict().items() if name not in apart]
+        kept = (now, core.ingress.header, *parts)
         self._arrays = [(array, array.copy()) for array in _arrays_of(kept)]
 
     def restore(self) -> None:

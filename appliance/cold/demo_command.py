@@ -98,13 +98,12 @@ def _demo(
         else:
             arena = _made_up(args.seed, args.seconds, market)
         learnt = grid.learn([arena])
-        instruments, prices_e8 = build_instruments(learnt, None, None)
+        instruments = build_instruments(learnt, None, None)
         made = session.start(
             session.Plan(
                 name="demo",
                 mode="demo",
                 instruments=instruments,
-                first_prices_e8=prices_e8,
                 strategy=strategy,
                 limits_file=Path(args.limits) if args.limits else None,
                 cache=cache,

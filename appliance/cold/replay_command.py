@@ -210,13 +210,12 @@ def replay(
     recording = _Recording(args)
     with screen.task("reading", None) as progress:
         learnt = grid.learn(recording.first_pass(progress), wanted)
-    instruments, prices_e8 = build_instruments(learnt, args.exchange_info, wanted)
+    instruments = build_instruments(learnt, args.exchange_info, wanted)
     made = session.start(
         session.Plan(
             name=args.name or f"replay-{os.getpid()}",
             mode="replay",
             instruments=instruments,
-            first_prices_e8=prices_e8,
             strategy=strategy,
             limits_file=Path(args.limits) if args.limits else None,
             cache=cache,
@@ -263,12 +262,10 @@ def _run(
 
 def build_instruments(
     learnt: Sequence[Any], exchange_info: str | None, wanted: Sequence[str] | None
-) -> tuple[Any, list[int]]:
-    """(Instruments, first price of each) from what the first pass saw."""
+) -> Any:
+    """The instruments, from what the first pass saw and what the venue says."""
     from appliance.cold import instrument_table
     from appliance.cold.exchange_info import load_exchange_info
 
     rules = load_exchange_info(exchange_info) if exchange_info else None
-    instruments = instrument_table.build(learnt, rules, wanted)
-    first = {one.symbol: one.first_price_e8 for one in learnt}
-    return instruments, [first[symbol] for symbol in instruments.symbols]
+    return instrument_table.build(learnt, rules, wanted)

@@ -75,7 +75,6 @@ class Plan:
     name: str  # of the telemetry region
     mode: str
     instruments: Instruments
-    first_prices_e8: Sequence[int]  # one an instrument, for limits where no file is given
     strategy: Strategy
     limits_file: Path | None
     cache: tuple[Path, bool]  # what compile_cache.prepare returned
@@ -151,9 +150,7 @@ def _limits(plan: Plan) -> tuple[RiskLimits, list[str]]:
         limits = load_limits(plan.limits_file, records)
         notes += [f"{plan.limits_file}: nothing trades under {s}" for s in limits.unused_symbols]
         return limits, notes
-    grids_e8 = [int(grid_e8) for grid_e8 in records["price_grid_e8"]]
-    pairs = zip(plan.first_prices_e8, grids_e8, strict=True)
-    limits = demo_limits(records, [max(1, price_e8 // grid_e8) for price_e8, grid_e8 in pairs])
+    limits = demo_limits(records, [max(1, n) for n in plan.instruments.first_prices_ticks])
     notes.append("no risk file given: limits for demonstration, from the first price")
     return limits, notes
 

@@ -67,14 +67,16 @@ class Appliance:
         self._environment = {k: v for k, v in os.environ.items() if k not in hidden}
         self._environment |= {"LONECORE_CACHE": str(cache), "PYTHONPATH": str(ROOT)}
 
-    def start(self, *arguments: object, **changed: str) -> "subprocess.Popen[str]":
+    def start(
+        self, *arguments: object, stderr: int = subprocess.PIPE, **changed: str
+    ) -> "subprocess.Popen[str]":
         return subprocess.Popen(
             [sys.executable, "-m", "appliance", *map(str, arguments)],
             cwd=self.folder,
             env=self._environment | changed,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             text=True,
         )
 

@@ -13,7 +13,15 @@ from appliance.hot.decode.frame import decode
 from tests.conftest import JIT_DISABLED
 from tests.fuzz.fuzz_decode import shapes
 from tests.strategies.frames import INSTRUMENTS
-from tests.strategies.hot_decoder import HOSTILE, Reading, agree, new_decoder, read, reading_of
+from tests.strategies.hot_decoder import (
+    HOSTILE,
+    Reading,
+    agree,
+    new_decoder,
+    placed,
+    read,
+    reading_of,
+)
 from tests.strategies.plain_events import (
     AGG_TRADE,
     BTCUSDT,
@@ -293,8 +301,8 @@ def test_the_longest_frame() -> None:
 
 @pytest.mark.parametrize("length", [0, -1, -(2**40), FRAME_BYTES_MAX + 1, 2**31, 2**62])
 def test_lengths_that_no_frame_has(length: int) -> None:
-    text = np.frombuffer(FRAMES[0] + bytes(FRAME_PADDING_BYTES), np.uint8)
-    assert decode(DECODER, text, 0, length, -1) == Kind.UNDECIDED
+    text, at = placed(FRAMES[0])
+    assert decode(DECODER, text, at, length, -1) == Kind.UNDECIDED
 
 
 def test_a_megabyte() -> None:

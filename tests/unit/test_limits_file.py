@@ -277,14 +277,13 @@ def test_demo_limits_of_a_common_instrument() -> None:
 def test_demo_limits_let_the_venues_smallest_order_pass(
     price: int, price_grid: int, quantity_grid: int, mins: tuple[int, int], step: int
 ) -> None:
-    made = instruments(("ANY", price_grid, quantity_grid))
-    made[0].quantity_min_lots, made[0].notional_min_tick_lots = mins
-    made[0].quantity_step_lots = step
+    one = (made := instruments(("ANY", price_grid, quantity_grid)))[0]
+    one.quantity_min_lots, one.notional_min_tick_lots, one.quantity_step_lots = *mins, step
     got = demo_limits(made, [price]).instruments[0]
     assert all(0 < value <= INT64_MAX for value in astuple(got))
-    smallest = -(-max(1, mins[0], -(-mins[1] // price)) // step) * step
-    assert smallest <= got.quantity_max_lots <= got.position_max_lots
-    assert smallest * price <= got.notional_max_tick_lots or smallest * price > INT64_MAX
+    least = -(-max(1, mins[0], -(-mins[1] // price)) // step) * step
+    assert least <= got.quantity_max_lots <= got.position_max_lots
+    assert least * price <= got.notional_max_tick_lots or least * price > INT64_MAX
 
 
 def test_demo_limits_need_a_price_and_a_grid() -> None:
