@@ -6,15 +6,18 @@ directory of compiled code, and only then imports what is hot.
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
+from types import FrameType
 from typing import Final
 
 from appliance.cold import demo_command, replay_command
 from appliance.cold.errors import EXIT_NO, EXIT_USAGE, ApplianceError
 
 EXIT_INTERRUPTED: Final = 130  # as a shell says for Ctrl-C
+EXIT_TERMINATED: Final = 143  # and for SIGTERM
 
 _EPILOG = """\
 examples:
@@ -24,6 +27,14 @@ examples:
   appliance top                                   watch a running one from another terminal
 
 exit codes: 0 fine, 1 the answer is no, 2 the request was wrong"""
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: ends as Ctrl-C does, so that no region stays behind."""
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> None:
+    raise Terminated
 
 
 def _version() -> str:
@@ -59,14 +70,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_USAGE
     os.environ.setdefault("NUMBA_NRT_STATS", "1")  # the purity figures need it
     args = build_parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         return int(args.run(args))
     except ApplianceError as error:
         print(f"appliance {args.command}: {error}", file=sys.stderr)
         return EXIT_USAGE
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         print(f"\nappliance {args.command}: stopped", file=sys.stderr)
-        return EXIT_INTERRUPTED
+        return EXIT_TERMINATED if isinstance(stop, Terminated) else EXIT_INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has gone
         return EXIT_NO

@@ -1,12 +1,20 @@
 """``@hot``: the only place that sets compiler flags.
 
+``@hot``          every function of the loop; LLVM decides whether to inline it
+``@hot_inline``   is inlined wherever it is called: for a few lines in an inner loop
+``@hot_part``     as well: for a part of its one caller that takes the whole Core or Decoder, whose
+                  hundreds of words would else be written to the stack for the call
+``out_of_line()`` first thing in a ``@hot`` function: is never inlined
+
 ``nogil``         the loop runs on its own thread while Python goes on elsewhere
 ``_nrt=False``    whatever would allocate does not compile (Numba's reference-counted heap is off)
 ``boundscheck``   off here; NUMBA_BOUNDSCHECK=1 turns it on for a test run
 ``error_model``   division by zero gives zero instead of an exception; divisors are checked
 ``fastmath``      never: it lets NaN through comparisons
 ``cache``         only when the boot code has set a directory named by a hash of all the source
-                  (appliance/cold/cache_key.py): Numba itself does not see changes in other files
+                  (appliance/cold/compile_cache.py): Numba does not see changes in other files
+
+What Python calls and what compiled code calls is compiled apart: see one_module.py.
 """
 
 from collections.abc import Callable
@@ -17,6 +25,8 @@ from llvmlite import ir
 from numba import types
 from numba.core import config
 from numba.extending import intrinsic
+
+from appliance.hot.one_module import KNOWN_NUMBA, compile_later
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -32,29 +42,28 @@ _FLAGS: Final[dict[str, Any]] = {
 }
 
 
-def hot(function: Function) -> Function:
-    """Compile ``function`` for the hot loop (or leave it Python under NUMBA_DISABLE_JIT=1)."""
+def _compiled(function: Function, **more: Any) -> Function:
     if JIT_DISABLED:
         return function
-    return numba.njit(**_FLAGS)(function)  # type: ignore[no-any-return]
+    flags = {**_FLAGS, **more}
+    if numba.__version__ == KNOWN_NUMBA:
+        return compile_later(function, flags)  # type: ignore[no-any-return]
+    return numba.njit(**flags)(function)  # type: ignore[no-any-return]
+
+
+def hot(function: Function) -> Function:
+    """Compile ``function`` for the hot loop (or leave it Python under NUMBA_DISABLE_JIT=1)."""
+    return _compiled(function)
 
 
 def hot_inline(function: Function) -> Function:
     """``hot``, and always inlined: for a few lines in an inner loop."""
-    if JIT_DISABLED:
-        return function
-    return numba.njit(**{**_FLAGS, "forceinline": True})(function)  # type: ignore[no-any-return]
+    return _compiled(function, forceinline=True)
 
 
 def hot_part(function: Function) -> Function:
-    """A part of the one caller it has: melted into it before compilation.
-
-    For functions that take the whole Core or Decoder: compiling each by itself would spend a second
-    on passing its hundreds of words.
-    """
-    if JIT_DISABLED:
-        return function
-    return numba.njit(**{**_FLAGS, "inline": "always"})(function)  # type: ignore[no-any-return]
+    """``hot``, and always inlined: for a part of one caller, which hands it all that it has."""
+    return _compiled(function, forceinline=True)
 
 
 @intrinsic

@@ -1,4 +1,4 @@
-"""A short campaign of spoilt frames against appliance.hot.decode; LONECORE_FUZZ_N for a long one."""
+"""A short campaign of spoilt frames against appliance.hot.decode (LONECORE_FUZZ_N: a long one)."""
 
 from appliance.abi.market import Kind
 from appliance.cold.clerk import Clerk

@@ -29,7 +29,9 @@ from tests.strategies.hot_decoder import Row, agree, expected, new_decoder, read
 
 pytestmark = pytest.mark.compiled
 
-SPOT_BTCUSDT: Row = ("BTCUSDT", Market.SPOT, 1_000_000, 1_000)
+# A lot of spot BTCUSDT is 0.00001, but old orders off that grid still rest far from the touch.
+LOT_E8 = 1_000
+SPOT_BTCUSDT: Row = ("BTCUSDT", Market.SPOT, 1_000_000, 100)
 USDM_BTCUSDT: Row = ("BTCUSDT", Market.USDM, 10_000_000, 100_000)
 CLERK_EVERY = 50  # frames
 
@@ -127,18 +129,41 @@ def test_every_frame_of_a_session(shared_data: Path, name: str) -> None:
     assert levels_seen == levels_n
 
 
+def _step(amounts: set[tuple[bytes, bytes]]) -> int:
+    return gcd(*(_e8(*amount) for amount in amounts))
+
+
 def test_the_grids_are_those_of_the_recordings(shared_data: Path) -> None:
     """The greatest step that all prices, and all quantities, are multiples of."""
-    for name in ("examples/spot/btcusdt_20240808.gz", "examples/usdm/btcusdt_20240808.gz"):
+    for name in ("examples/usdm/btcusdt_20240808.gz", "history/spot/btcusdt_20230405.dat.gz"):
         row = RECORDINGS[name][0]
-        prices: set[int] = set()
-        sizes: set[int] = set()
+        prices: set[tuple[bytes, bytes]] = set()
+        sizes: set[tuple[bytes, bytes]] = set()
         for n, frame in enumerate(_frames(shared_data / "hftbacktest" / name)):
-            if n % 7 == 0 and (b'"depthUpdate"' in frame or b"lastUpdateId" in frame[:20]):
+            if b'"depthUpdate"' in frame and (row == SPOT_BTCUSDT or n % 5 == 0):
                 for one, two, three, four in _DECIMALS.findall(frame):
-                    prices.add(_e8(one, two))
-                    sizes.add(_e8(three, four))
-        assert (gcd(*prices), gcd(*sizes)) == (row[2], row[3])
+                    prices.add((one, two))
+                    sizes.add((three, four))
+        assert (_step(prices), _step(sizes)) == (row[2], row[3])
+
+
+@pytest.mark.parametrize(
+    ("name", "refused_n"),
+    [("examples/spot/btcusdt_20240808.gz", 3), ("history/spot/btcusdt_20230405.dat.gz", 15)],
+)
+def test_levels_off_the_lot_are_refused_by_both(
+    shared_data: Path, name: str, refused_n: int
+) -> None:
+    row = (*SPOT_BTCUSDT[:3], LOT_E8)
+    decoder, clerk = new_decoder([row]), Clerk([row])
+    refused = 0
+    for frame in _frames(shared_data / "hftbacktest" / name):
+        if b'"depthUpdate"' in frame:
+            reading = read(decoder, frame)
+            if reading.kind is Kind.UNDECIDED:
+                refused += 1
+                assert clerk.decide(frame).fault is Fault.OFF_GRID
+    assert refused == refused_n
 
 
 # --- other sources -------------------------------------------------------------------------------

@@ -212,9 +212,33 @@ def test_levels_before_the_symbol_they_belong_to() -> None:
     ):
         reading = decided(body, stream, hint)
         if reading.kind is Kind.DEPTH:
-            assert (reading.instrument, reading.bids, reading.asks) == (1, [(15, 2000)], [(15, 2000)])
+            assert (reading.instrument, reading.bids, reading.asks) == (
+                1,
+                [(15, 2000)],
+                [(15, 2000)],
+            )
     assert decided(late, "btcusdc@depth").kind is Kind.DEPTH
     fine = late | {"b": [["1.53", "2"]]}  # on the hint's grid, off the symbol's
     for stream, hint in itertools.product((None, "!x@depth"), (-1, 0, 1)):
         assert decided(fine, stream, hint).kind is Kind.UNDECIDED
     assert CLERK.decide(dumped(fine, None).encode()).fault is Fault.OFF_GRID
+
+
+@pytest.mark.parametrize("stream", ["btcusdt@depth", "btcusdt@depth5", None])
+def test_both_names_of_a_side_in_one_event(stream: str | None) -> None:
+    """``b`` counts where there is an ``e``, ``bids`` where there is none; the other is unknown."""
+    sides = {
+        "b": [["1.5", "2"], ["1.4", "3"]],
+        "bids": [["7.5", "1"]],
+        "a": [["1.75", "2"]],
+        "asks": [["9", "1"], ["8", "1"]],
+    }
+    for order in itertools.permutations(sides):
+        for base in (DEPTH, without(DEPTH, "e"), DEPTH | {"lastUpdateId": 5}):
+            event = {key: value for key, value in base.items() if key not in sides}
+            event |= {"lastUpdateId": 5} if "e" not in event else {}
+            ordered = event | {key: sides[key] for key in order}
+            decided(ordered, stream, 0)
+            decided({key: sides[key] for key in order} | event, stream, 0)
+            for key in order:
+                decided(without(ordered, key), stream, 0)

@@ -124,7 +124,14 @@ def test_trailing_bytes(trail: str) -> None:
 def test_invalid_utf8_at_every_place() -> None:
     for frame in (FRAMES[0], FRAMES[12], FRAMES[-1]):
         for place in range(0, len(frame), 5 if JIT_DISABLED else 1):
-            for some in (b"\xff", b"\x80", b"\xc0\xaf", b"\xed\xa0\x80", b"\xe8\xbf", b"\xf5\x80\x80\x80"):
+            for some in (
+                b"\xff",
+                b"\x80",
+                b"\xc0\xaf",
+                b"\xed\xa0\x80",
+                b"\xe8\xbf",
+                b"\xf5\x80\x80\x80",
+            ):
                 assert both(frame[:place] + some + frame[place:], 0).kind is Kind.UNDECIDED
 
 
@@ -153,7 +160,7 @@ STREAM = '"stream":"btcusdt@depth"'
         (f'{{{STREAM},"data":D,"z":1,"y":[D]}}', Kind.DEPTH),
         (f'{{{STREAM},"data":[D,D]}}', Kind.OTHER),
         (f'{{"data":[],{STREAM}}}', Kind.OTHER),
-        (f'{{{STREAM}}}', Kind.OTHER),
+        (f"{{{STREAM}}}", Kind.OTHER),
         ('{"data":D}', Kind.OTHER),
         ("[D,D]", Kind.OTHER),
         ("[]", Kind.OTHER),
@@ -222,7 +229,10 @@ def test_chinese_symbols_are_taken_spelled_out_and_escaped() -> None:
         for ascii_only in (False, True):
             text = enveloped(named, f"{named['s']}@depth", ascii_only=ascii_only)
             reading = both(text)
-            assert (reading.kind, reading.instrument) == (both(enveloped(named, "!x@depth")).kind, CHINESE)
+            assert (reading.kind, reading.instrument) == (
+                both(enveloped(named, "!x@depth")).kind,
+                CHINESE,
+            )
             both(text.replace("\\u8fd9", "\\u8FD9").replace("\\u8fd9", "\\u8fda", 1))
 
 
@@ -230,20 +240,65 @@ def test_chinese_symbols_are_taken_spelled_out_and_escaped() -> None:
 def test_stream_names_of_every_length(length: int) -> None:
     name = "x" * length
     stranger = DEPTH | {"s": "ETHUSDT"}
-    for stream in (name, f"{name}@depth", f"{name}@depth5", f"{name}depth", f"{name}@trade", f"!{name}@"):
+    for stream in (
+        name,
+        f"{name}@depth",
+        f"{name}@depth5",
+        f"{name}depth",
+        f"{name}@trade",
+        f"!{name}@",
+    ):
         for event in (DEPTH, stranger, TRADE, TRADE | {"s": "ETHUSDT"}, SNAPSHOT, TICKER):
             both(enveloped(event, stream), 0)
             both(enveloped(event, f"btcusdt@{stream}"), 0)
 
 
-TOPICS = ["depth", "depth@", "depth@0ms", "depth5", "depth10@100ms", "depth20@", "depth50", "depth1"]
-TOPICS += ["depth2", "depth0", "depth200", "depth5x", "depth105", "depthX", "", "@", "Depth", "dept"]
-TOPICS += ["rpiDepth@500ms", "bookTicker", "trade", "kline_1m", "depth5@@", "depth@depth5", "depth55"]
+TOPICS = [
+    "depth",
+    "depth@",
+    "depth@0ms",
+    "depth5",
+    "depth10@100ms",
+    "depth20@",
+    "depth50",
+    "depth1",
+]
+TOPICS += [
+    "depth2",
+    "depth0",
+    "depth200",
+    "depth5x",
+    "depth105",
+    "depthX",
+    "",
+    "@",
+    "Depth",
+    "dept",
+]
+TOPICS += [
+    "rpiDepth@500ms",
+    "bookTicker",
+    "trade",
+    "kline_1m",
+    "depth5@@",
+    "depth@depth5",
+    "depth55",
+]
 
 
 @pytest.mark.parametrize("topic", TOPICS)
 def test_topics(topic: str) -> None:
-    for name in ("btcusdt", "BTCUSDT", "BtcUSDT", "", "!x", "ethusdt", "btcusdc", "btcusdtt", "btcusd"):
+    for name in (
+        "btcusdt",
+        "BTCUSDT",
+        "BtcUSDT",
+        "",
+        "!x",
+        "ethusdt",
+        "btcusdc",
+        "btcusdtt",
+        "btcusd",
+    ):
         for stream in (f"{name}@{topic}", f"{name}{topic}"):
             for event in (DEPTH, SNAPSHOT, SNAPSHOT | {"s": "BTCUSDT"}, TICKER, TRADE, AGG_TRADE):
                 for symbol in ({}, {"s": "ETHUSDT"}) if "s" in event else ({},):
