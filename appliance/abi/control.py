@@ -21,7 +21,8 @@ NOW_NS: Final = 16  # the market's time: receive time of the latest frame
 STATUS_NEXT: Final = 17  # instrument whose status record is written next
 FRAMES_DONE: Final = 18
 WAITS_FOR_CLERK: Final = 19  # 1: a frame was handed over in lockstep
-QUARANTINE_PENDING: Final = 20
+ORDERS_DIGEST: Final = 20  # of the bytes of every order and cancel (paper)
+FILLS_DIGEST: Final = 21  # of every fill: order, price, quantity
 CONTROL_WORDS: Final = 32
 
 

@@ -14,6 +14,10 @@ OWN: Final[np.dtype[np.void]] = slot_dtype(
     [
         ("position_lots", "<i8"),  # signed
         ("position_max_lots", "<i8"),  # the gate's limit
+        ("price_step_ticks", "<i8"),  # an order's price is a multiple of it
+        ("quantity_step_lots", "<i8"),
+        ("quantity_min_lots", "<i8"),  # the venue's least order; UNSET: it gave none
+        ("notional_min_tick_lots", "<i8"),
         ("open_buy_lots", "<i8"),
         ("open_sell_lots", "<i8"),
         ("open_orders_n", "<i8"),

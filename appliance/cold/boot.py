@@ -25,7 +25,8 @@ from appliance.abi.strategy import OWN
 from appliance.abi.trading import EGRESS, POSITION, REPORT, REQUEST
 from appliance.cold.clock import calibrate_cycles
 from appliance.cold.errors import ApplianceError
-from appliance.cold.strategy_loader import Strategy, explain_compile_error, make_state
+from appliance.cold.strategy_loader import Strategy, make_state
+from appliance.cold.strategy_source import explain_compile_error
 from appliance.hot.book.levels import make_books
 from appliance.hot.broadcast import make_broadcast, make_cursor
 from appliance.hot.core import Core
@@ -33,6 +34,7 @@ from appliance.hot.decode.frame import configure, make_decoder
 from appliance.hot.frame_ring import make_frame_ring
 from appliance.hot.gate import make_gate
 from appliance.hot.gateway import make_gateway
+from appliance.hot.jit import JIT_DISABLED
 from appliance.hot.order_text import make_templates
 from appliance.hot.orders import make_orders
 from appliance.hot.paper import make_paper
@@ -116,18 +118,25 @@ def compile_loop(core: Core, strategy: Strategy) -> Callable[[Core], int]:
     Raises ApplianceError if the strategy does not compile, naming its line.
     """
     slot.bind(strategy.on_market)
+    _compile_strategy(core, strategy)
     from appliance.hot import duty_cycle
 
     run: Callable[[Core], int] = duty_cycle.run
     assert core.control[c.COMMAND] == c.Command.STOP
-    try:
-        run(core)
-    except numba.core.errors.NumbaError as error:
-        told = explain_compile_error(error, strategy)
-        if told is None:
-            raise
-        raise ApplianceError(told) from None
+    run(core)
     return run
+
+
+def _compile_strategy(core: Core, strategy: Strategy) -> None:
+    """The strategy alone and first: its mistakes are told in a second, not after a minute."""
+    if JIT_DISABLED:
+        return
+    arguments = (core.seen[0], core.own[0], core.params[0], core.state[0], core.intents)
+    try:
+        slot.on_market.compile(tuple(numba.typeof(argument) for argument in arguments))
+    except Exception as error:  # the compiler raises KeyErrors of its own, too
+        line = strategy.on_market.__code__.co_firstlineno
+        raise ApplianceError(explain_compile_error(error, strategy.source, line)) from None
 
 
 def prefault(value: Any) -> None:

@@ -17,6 +17,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from appliance.cold.errors import ApplianceError
+
 PACKAGE: Final = Path(__file__).resolve().parents[1]
 KEYS_KEPT: Final = 8  # directories of other keys; the oldest go
 _FLAGS: Final = ("NUMBA_BOUNDSCHECK", "NUMBA_OPT", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")
@@ -62,7 +64,14 @@ def prepare(strategy_source: Path) -> tuple[Path, bool]:
         raise RuntimeError("the compile cache must be set up before Numba is imported")
     directory = cache_root() / cache_key(strategy_source)
     warm = (directory / COMPLETE).exists()
-    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        os.utime(directory)  # used now: others are forgotten first
+    except OSError as error:
+        raise ApplianceError(
+            f"cannot keep compiled code in {directory.parent}: {error.strerror};"
+            " set LONECORE_CACHE to a folder that can be written"
+        ) from None
     os.environ["NUMBA_CACHE_DIR"] = str(directory)
     _forget_old(directory)
     return directory, warm

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from appliance.abi.control import FILLS_DIGEST, ORDERS_DIGEST
 from appliance.abi.counters import FAULT_BASE, REJECT_BASE, Counter
 from appliance.abi.histogram_layout import percentiles
 from appliance.abi.market import BookReason, BookState, Fault
@@ -53,6 +54,10 @@ def as_dict(session: Session) -> dict[str, Any]:
         "orders": count[Counter.ORDERS_SENT],
         "cancels": count[Counter.CANCELS_SENT],
         "fills": count[Counter.FILLS],
+        "digest": {
+            "orders": f"{int(session.core.control[ORDERS_DIGEST]):015x}",
+            "fills": f"{int(session.core.control[FILLS_DIGEST]):015x}",
+        },
         "rejects": {
             reason.name.lower(): int(counters[REJECT_BASE + reason, 0])
             for reason in Reject

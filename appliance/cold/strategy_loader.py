@@ -15,7 +15,11 @@ import numpy as np
 
 from appliance.abi.layout import records
 from appliance.abi.limits import PARAMS_MAX
+from appliance.abi.market import MARKET
+from appliance.abi.strategy import OWN
+from appliance.abi.units import INT64_MAX
 from appliance.cold.errors import ApplianceError
+from appliance.cold.strategy_source import check_source
 
 BUILT_IN: Final = {
     "market_maker": "appliance.hot.strategy.market_maker",
@@ -76,6 +80,15 @@ def load_strategy(name: str, assignments: Mapping[str, str]) -> Strategy:
     params = records(1, _dtype(label, "PARAMS", values))
     for key, value in values.items():
         params[0][key] = value
+    check_source(
+        source,
+        {
+            "view": MARKET.names or (),
+            "own": OWN.names or (),
+            "params": tuple(values),
+            "state": tuple(state),
+        },
+    )
     return Strategy(source.stem, source, on_market, params, values, _dtype(label, "STATE", state))
 
 
@@ -145,8 +158,10 @@ def _kind_name(kind: type) -> str:
 
 def _checked(label: str, key: str, param: Any, value: Any) -> int | float:
     default, least, greatest = param[:3]
-    if type(default) not in (int, float):
-        raise ApplianceError(f"{label}: PARAMS[{key!r}]: the default must be an int or a float")
+    if any(type(number) not in (int, float) for number in (default, least, greatest)):
+        raise ApplianceError(
+            f"{label}: PARAMS[{key!r}]: default, least and greatest must be ints or floats"
+        )
     if not least <= value <= greatest:  # also refuses NaN
         raise ApplianceError(f"{label}: {key} is {value}; it may be {least} to {greatest}")
     checked: int | float = value
@@ -159,43 +174,7 @@ def _dtype(label: str, which: str, values: Mapping[str, Any]) -> "np.dtype[np.vo
     for key, value in values.items():
         if not _NAME.match(str(key)) or type(value) not in (int, float):
             raise ApplianceError(f"{label}: {which}[{key!r}] must be a plain name with a number")
+        if type(value) is int and abs(value) > INT64_MAX:
+            raise ApplianceError(f"{label}: {which}[{key!r}] is {value}, more than an int64 holds")
         fields.append((key, "<i8" if type(value) is int else "<f8"))
     return np.dtype(fields or [("nothing", "<i8")], align=True)
-
-
-def explain_compile_error(error: BaseException, strategy: Strategy) -> str | None:
-    """One line for the user if ``error`` (of Numba) stems from the strategy's source, else None."""
-    text = str(error)
-    spot = re.findall(rf'File "([^"]*{re.escape(strategy.source.name)})", line (\d+)', text)
-    if not spot:
-        return None
-    line = int(spot[-1][1])
-    code = strategy.source.read_text().splitlines()
-    quoted = code[line - 1].strip() if 0 < line <= len(code) else ""
-    return f"{strategy.source.name}:{line}: `{quoted}` does not compile: {_advice(text)}"
-
-
-_SEE_API: Final = "there is no field {0}; see the list in strategy/api.py"
-_NO_MEMORY: Final = "it would allocate memory; use plain numbers and the state record"
-_NO_PYTHON: Final = "this Python is not compiled; use loops and arithmetic on integers"
-_ADVICE: Final = (
-    (r"Untyped global name '(\w+)'|NameError: name '(\w+)'", "the name {0} is not known here"),
-    (r"Unknown attribute '?(\w+)'?", _SEE_API),
-    (r"Field '?(\w+)'? was not found", _SEE_API),
-    (r"NRT required but not enabled|allocat", _NO_MEMORY),
-    (r"Cannot unify ([^ ]+) and ([^ ]+)", "a name is once {0} and once {1}; give it one type"),
-    (r"Use of unsupported opcode|unsupported", _NO_PYTHON),
-)
-
-
-def _advice(text: str) -> str:
-    for pattern, advice in _ADVICE:
-        found = re.search(pattern, text)
-        if found:
-            words = [group for group in found.groups() if group]
-            return advice.format(*words)
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    reason = next(
-        (line for line in lines if "rror" in line or "No implementation" in line), lines[0]
-    )
-    return f"{reason[:160]}; use integers, loops and the functions of strategy/api.py"

@@ -13,6 +13,7 @@ from appliance.abi.counters import Counter
 from appliance.abi.layout import records
 from appliance.abi.limits import EGRESS_RING_SLOTS, INTENTS_MAX, ORDERS_MAX
 from appliance.abi.trading import REPORT, Action, OrderState, Reject, Side, TimeInForce
+from appliance.hot.digest import fold
 from appliance.hot.jit import hot
 from appliance.hot.order_text import Templates, is_writable, write_cancel, write_place
 from appliance.hot.orders import FIRST_FREE, NONE, Orders, apply_report, key_of, open_order
@@ -191,10 +192,16 @@ def _copy_report(source, target):
 
 
 @hot
-def discard_egress(gateway):
-    """Throw away the bytes on the way out: for paper and replay, where no socket takes them."""
-    for n in range(EGRESS_RING_SLOTS):
-        if peek(gateway.egress) < 0:
-            return n
+def discard_egress(gateway, digest):
+    """Throw away the bytes on the way out: for paper and replay, where no socket takes them.
+
+    Returns ``digest`` (see digest.py) with them folded in.
+    """
+    for _ in range(EGRESS_RING_SLOTS):
+        index = peek(gateway.egress)
+        if index < 0:
+            break
+        out = gateway.egress.slots[index]
+        digest = fold(digest, out.text, out.length_bytes)
         release(gateway.egress)
-    return EGRESS_RING_SLOTS
+    return digest

@@ -6,7 +6,13 @@ venue's reports have their turn: it always decides on the position that it reall
 
 import numpy as np
 
-from appliance.abi.control import CYCLES_MULT, CYCLES_SHIFT, PAPER
+from appliance.abi.control import (
+    CYCLES_MULT,
+    CYCLES_SHIFT,
+    FILLS_DIGEST,
+    ORDERS_DIGEST,
+    PAPER,
+)
 from appliance.abi.counters import REJECT_BASE, Counter
 from appliance.abi.event import EventKind
 from appliance.abi.market import BookState
@@ -15,6 +21,7 @@ from appliance.abi.telemetry import Stage
 from appliance.abi.trading import Action, OrderState, Reject, Report, Side
 from appliance.hot.broadcast import read
 from appliance.hot.cpu import cycles, cycles_to_ns
+from appliance.hot.digest import fold_number
 from appliance.hot.gate import check, note_sent
 from appliance.hot.gateway import cancel, discard_egress, poll_reports, send
 from appliance.hot.jit import hot_part
@@ -72,6 +79,11 @@ def _look_at_ourselves(core, i, now_ns):
     position = core.gate.positions[i]
     own.position_lots = position.position_lots
     own.position_max_lots = core.gate.limits[i].position_max_lots
+    instrument = core.gate.instruments[i]
+    own.price_step_ticks = instrument.price_step_ticks
+    own.quantity_step_lots = instrument.quantity_step_lots
+    own.quantity_min_lots = instrument.quantity_min_lots
+    own.notional_min_tick_lots = instrument.notional_min_tick_lots
     own.open_buy_lots = position.open_buy_lots
     own.open_sell_lots = position.open_sell_lots
     own.open_orders_n = position.open_orders_n
@@ -212,8 +224,10 @@ def poll_venue(core):
     work = np.int64(0)
     gateway = core.gateway
     if core.control[PAPER] != 0 and peek(gateway.requests) >= 0:
-        work += poll_requests(core.paper, gateway.requests, gateway.reports, core.seen[0].receive_ns)
-        discard_egress(gateway)
+        now_ns = core.seen[0].receive_ns
+        work += poll_requests(core.paper, gateway.requests, gateway.reports, now_ns)
+        control = core.control
+        control[ORDERS_DIGEST] = discard_egress(gateway, control[ORDERS_DIGEST])
     if peek(gateway.reports) >= 0:
         work += _take_reports(core)
     return work
@@ -231,6 +245,9 @@ def _take_reports(core):
             if outcome == STRAY or outcome == ILLEGAL:
                 continue  # nothing was booked; the counters tell
             kind = np.int64(EventKind.FILL)
+            digest = fold_number(core.control[FILLS_DIGEST], report.order_key)
+            digest = fold_number(digest, report.price_ticks)
+            core.control[FILLS_DIGEST] = fold_number(digest, report.quantity_lots)
         elif (
             outcome != OrderState.CANCELED
             and outcome != OrderState.REJECTED

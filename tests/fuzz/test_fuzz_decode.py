@@ -24,5 +24,5 @@ def test_spoilt_frames() -> None:
     campaign = run(FRAMES_N // 10 if JIT_DISABLED else FRAMES_N, SEED, shapes())
     assert not campaign.failures, "\n".join(campaign.lines())
     assert campaign.taken.total() == campaign.sound.total() > 0
-    for kind in set(Kind) - {Kind.UNDECIDED}:
-        assert campaign.taken[kind] > 0, kind.name
+    if campaign.taken.total() >= 3000:
+        assert all(campaign.taken[kind] > 0 for kind in Kind), campaign.taken

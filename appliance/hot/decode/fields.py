@@ -108,7 +108,8 @@ class Fields(NamedTuple):
 
 
 def make_fields() -> Fields:
-    return Fields(*(np.zeros(24, np.int64) for _ in range(3)), np.zeros(8, np.int64))
+    what, value, extent = (np.zeros(24, np.int64) for _ in range(3))
+    return Fields(what, value, extent, np.zeros(8, np.int64))
 
 
 class Parts(NamedTuple):

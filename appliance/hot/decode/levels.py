@@ -45,6 +45,7 @@ from appliance.hot.decode.vector import (
     ZERO,
     bits,
     byte_at,
+    drop_first,
     first_bit,
     item_at,
     level,
@@ -114,7 +115,7 @@ def index_frame(text, at, end, brackets):
         at += 64
     inside = np.int64(-1)
     if end - at < 64:
-        inside = (np.int64(1) << (end - at)) - 1
+        inside = ~(np.int64(-1) << (end - at))
     high |= non_ascii(text, at) & inside
     n = _index_block(at, match(text, at, CLOSE_ARRAY) & inside, brackets, n)
     return n, np.int64(high == 0)
@@ -126,11 +127,11 @@ def _index_block(at, mask, brackets, n):
     place = n
     for k in range(3):
         set_item(brackets, place + k, at + first_bit(mask))
-        mask &= mask - 1
+        mask = drop_first(mask)
     if count > 3:
         while mask != 0:
             set_item(brackets, place + 3, at + first_bit(mask))
-            mask &= mask - 1
+            mask = drop_first(mask)
             place += 1
     return n + count
 

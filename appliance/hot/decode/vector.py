@@ -236,6 +236,16 @@ def twin_bits(mask):
     return (int(mask) & ((1 << 64) - 1)).bit_count()
 
 
+def twin_drop_first(mask):
+    mask = int(mask) & ((1 << 64) - 1)
+    return _signed(mask & (mask - 1))
+
+
+@hot_inline
+def _drop_first(mask):
+    return mask & (mask - 1)
+
+
 @intrinsic
 def _bits(_typing, mask):  # type: ignore[no-untyped-def]
     def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
@@ -252,6 +262,7 @@ match = twin_match if JIT_DISABLED else _match  # (text, at, byte) -> where byte
 non_ascii = twin_non_ascii if JIT_DISABLED else _non_ascii  # (text, at) -> bytes of 0x80 and up
 string_stops = twin_string_stops if JIT_DISABLED else _string_stops  # quote, backslash, control
 first_bit = twin_first_bit if JIT_DISABLED else _first_bit  # lowest set bit; 64 if there is none
+drop_first = twin_drop_first if JIT_DISABLED else _drop_first  # the lowest set bit cleared
 bits = twin_bits if JIT_DISABLED else _bits  # how many are set
 
 

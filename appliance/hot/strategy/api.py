@@ -52,6 +52,8 @@ __all__ = [
     "cancel",
     "cancel_all",
     "hot",
+    "least_lots",
+    "on_step",
     "place",
     "quote",
 ]
@@ -121,12 +123,37 @@ def cancel_all(orders, own):
 
 
 @hot
+def on_step(own, side, price_ticks):
+    """The nearest price on the venue's step that is no better for the other side."""
+    step = own.price_step_ticks
+    if step <= 1:
+        return price_ticks
+    down = price_ticks - price_ticks % step
+    if side == BUY or down == price_ticks:
+        return down
+    return down + step
+
+
+@hot
+def least_lots(own, price_ticks):
+    """The smallest quantity that the venue takes at this price, on its step."""
+    lots = max(own.quantity_min_lots, 1)
+    if own.notional_min_tick_lots > 0 and price_ticks > 0:
+        lots = max(lots, (own.notional_min_tick_lots + price_ticks - 1) // price_ticks)
+    step = own.quantity_step_lots
+    if step > 1 and lots % step != 0:
+        lots += step - lots % step
+    return lots
+
+
+@hot
 def quote(orders, own, side, price_ticks, quantity_lots, tolerance_ticks):
     """Keep one post-only order on ``side`` within ``tolerance_ticks`` of ``price_ticks``.
 
     An order farther off, or a quantity of zero, is cancelled first; the new one follows when the
-    venue has confirmed, so that never two stand in the market.
+    venue has confirmed, so that never two stand in the market. The price is put on the venue's step.
     """
+    price_ticks = on_step(own, side, price_ticks)
     order = own.buy_order
     ticks = own.buy_ticks
     cancelling = own.buy_cancelling

@@ -19,6 +19,17 @@ on_market: Any = hot(_idle)
 
 
 def bind(function: Callable[..., None]) -> None:
-    """Cold: make ``function`` the strategy of every loop compiled from now on in this process."""
-    global on_market  # noqa: PLW0603 - the one binding that there is
+    """Cold: make ``function`` the strategy of this process, before the loop is compiled.
+
+    RuntimeError if another one is bound: a loop that was compiled with it would go on calling it.
+    """
+    global on_market, _bound  # noqa: PLW0603 - the one binding that there is
+    if _bound is function:
+        return
+    if _bound is not None:
+        raise RuntimeError("a process has one strategy: start another process for another one")
+    _bound = function
     on_market = hot(function)
+
+
+_bound: Callable[..., None] | None = None
