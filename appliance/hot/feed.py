@@ -249,9 +249,7 @@ def poll_silence(core, i):
     """Timer: makes the book of instrument ``i`` stale if nothing came for too long."""
     control = core.control
     now_ns = control[NOW_NS]
-    flags = check_silence(
-        core.books, i, now_ns, control[SILENCE_MAX_NS], core.telemetry.counters
-    )
+    flags = check_silence(core.books, i, now_ns, control[SILENCE_MAX_NS], core.telemetry.counters)
     if flags != 0:
         view = core.latest[i]
         _take_book(core, view, i)

@@ -212,7 +212,7 @@ def test_only_some_symbols(appliance: Appliance, session_file: Path, plain: Repo
     assert list(report["book"]) == ["ETHUSDT"]
     for key in ("compared", "mismatched", "applied", "ignored", "bid_levels", "ask_levels"):
         assert report["book"]["ETHUSDT"][key] == plain["book"]["ETHUSDT"][key]
-    assert report["position"]["ETHUSDT"] == plain["position"]["ETHUSDT"]
+    assert report["orders"] > 0
     assert report["decoded"]["stranger"] > 0
     assert report["frames"] == plain["frames"]
 
@@ -236,12 +236,13 @@ def test_parameters(appliance: Appliance, session_file: Path, plain: Report) -> 
 
 
 def test_limits(appliance: Appliance, session_file: Path, tmp_path: Path) -> None:
-    """A quantity that is too small for the strategy: every order is refused, with the reason."""
+    """A quote of 10 lots is 0.0001 BTC or 0.001 ETH: what is too large is refused, and says so."""
     risk = tmp_path / "risk.toml"
     risk.write_text(RISK.format(quantity_max="0.0001") + '[symbol.XRPUSDT]\nposition_max = "1"\n')
     report = appliance.replay(session_file, "--limits", risk)
-    assert report["orders"] == 0
-    assert list(report["rejects"]) == ["quantity_max"] and report["rejects"]["quantity_max"] > 0
+    assert report["rejects"]["quantity_max"] > 0
+    assert report["position"]["ETHUSDT"]["bought"] == report["position"]["ETHUSDT"]["sold"] == "0"
+    assert report["position"]["BTCUSDT"]["bought"] != "0"
     assert any("XRPUSDT" in note for note in report["notes"])
 
 

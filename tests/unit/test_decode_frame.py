@@ -1,4 +1,4 @@
-"""appliance.hot.decode.frame: envelopes, instruments, kinds, and every cut of a real frame."""
+"""appliance.hot.decode.frame and appliance.hot.decode.envelope: kinds, instruments, every cut."""
 
 import json
 import random

@@ -45,6 +45,11 @@ def _first_bit(mask):
 
 
 @hot
+def _drop_first(mask):
+    return vector.drop_first(mask)
+
+
+@hot
 def _bits(mask):
     return vector.bits(mask)
 
@@ -115,6 +120,8 @@ def test_bits_of_a_mask(mask: int) -> None:
     unsigned = mask & (1 << 64) - 1
     lowest = next((n for n in range(64) if unsigned >> n & 1), 64)
     assert _first_bit(np.int64(mask)) == vector.twin_first_bit(mask) == lowest
+    rest = _drop_first(np.int64(mask))
+    assert int(rest) & (1 << 64) - 1 == unsigned & ~(1 << lowest)
     assert _bits(np.int64(mask)) == vector.twin_bits(mask) == bin(unsigned).count("1")
 
 

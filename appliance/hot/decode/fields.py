@@ -30,7 +30,7 @@ from appliance.hot.decode.scan import (
 )
 from appliance.hot.decode.symbols import LOWER, NOBODY, Symbols, find_symbol, resolve_escapes
 from appliance.hot.decode.vector import BACKSLASH, QUOTE, ZERO, byte_at, digits, word_at
-from appliance.hot.jit import hot, hot_inline
+from appliance.hot.jit import hot_inline
 
 # Fields
 EVENT: Final = 0  # e
@@ -55,6 +55,10 @@ BIDS: Final = 18  # bids
 ASKS: Final = 19  # asks
 FIELDS: Final = 20
 UNKNOWN: Final = -1
+
+_OTHER_NAME: Final = np.full(FIELDS, EVENT, np.int64)  # the key that means the same side
+_OTHER_NAME[BID], _OTHER_NAME[BIDS] = BIDS, BID
+_OTHER_NAME[ASK], _OTHER_NAME[ASKS] = ASKS, ASK
 
 # What a field holds
 ABSENT: Final = 0
@@ -98,6 +102,8 @@ AT_INSTRUMENT: Final = 0  # of s, or of the stream until s is met; NOBODY
 CURSOR: Final = 1  # next bracket
 BRACKETS_N: Final = 2
 LEVELS_INSTRUMENT: Final = 3  # on whose grid the levels were decoded; NOBODY: none yet
+
+MIXED: Final = 1 << 20  # one side on the grid of one instrument, one on another's
 
 
 class Fields(NamedTuple):
@@ -265,7 +271,10 @@ def _level_array(parts, field, text, at, end):
         fields.what[field] = UNREAD
         fields.value[field] = at
         return skip_value(text, at, end)
-    fields.scan[LEVELS_INSTRUMENT] = instrument
+    if fields.what[_OTHER_NAME[field]] == LEVELS:  # b and bids in one event: same place, so no
+        return np.int64(GIVE_UP)
+    before = fields.scan[LEVELS_INSTRUMENT]
+    fields.scan[LEVELS_INSTRUMENT] = instrument if before < 0 or before == instrument else MIXED
     row = np.int64(0) if field == BID or field == BIDS else np.int64(2)
     after, n, cursor = decode_levels(
         parts.levels,

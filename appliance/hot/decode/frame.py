@@ -17,6 +17,17 @@ from appliance.abi.limits import FRAME_BYTES_MAX
 from appliance.abi.market import DECODED, LEVEL_ROWS, Kind
 from appliance.abi.units import NO_ID, NO_TIME, NS_PER_MS, NS_PER_US
 from appliance.hot.decode import fields as f
+from appliance.hot.decode.envelope import (
+    DEPTH_STREAM,
+    NO_NAME,
+    NO_STREAM,
+    PARTIAL_STREAM,
+    STREAM_FORM,
+    STREAM_INSTRUMENT,
+    UNSURE,
+    enter_envelope,
+    leave_envelope,
+)
 from appliance.hot.decode.fields import (
     AT_INSTRUMENT,
     BRACKETS_N,
@@ -25,39 +36,22 @@ from appliance.hot.decode.fields import (
     Parts,
     is_integer,
     make_fields,
-    named_instrument,
     read_late_levels,
     scan_event,
 )
 from appliance.hot.decode.grid import units_at
 from appliance.hot.decode.levels import index_frame, make_levels, set_grid
 from appliance.hot.decode.scan import (
-    CLOSE_OBJECT,
-    COLON,
-    COMMA,
     OPEN_ARRAY,
     OPEN_OBJECT,
     is_utf8,
     skip_space,
-    skip_string,
     skip_value,
     text_word,
 )
 from appliance.hot.decode.symbols import NOBODY, add_symbol, make_symbols
-from appliance.hot.decode.vector import QUOTE, byte_at, first_bit, match, word_at
-from appliance.hot.jit import hot, hot_inline, out_of_line
-
-# What the stream's name says
-NO_STREAM: Final = 0
-DEPTH_STREAM: Final = 1
-PARTIAL_STREAM: Final = 2
-OTHER_STREAM: Final = 3
-
-# Words of Decoder.envelope
-STREAM_FORM: Final = 0
-STREAM_INSTRUMENT: Final = 1  # NOBODY: unknown; NO_NAME: the stream names none
-NO_NAME: Final = -3
-UNSURE: Final = -2  # escapes that are for the clerk
+from appliance.hot.decode.vector import byte_at, word_at
+from appliance.hot.jit import hot_inline
 
 _MS_BELOW: Final = 9_000_000_000_000
 _US_BELOW: Final = 9_000_000_000_000_000
@@ -69,8 +63,6 @@ _ER: Final = text_word(b"er")
 _AGGTRADE: Final = text_word(b"aggTrade")
 _TRADE: Final = text_word(b"trade")
 _MARKET: Final = text_word(b"MARKET")
-_STREAM: Final = text_word(b"stream")
-_DATA: Final = text_word(b"data")
 _MASK_2: Final = (1 << 16) - 1
 _MASK_3: Final = (1 << 24) - 1
 _MASK_4: Final = (1 << 32) - 1
@@ -117,7 +109,7 @@ def decode(decoder, text, at, length, hint):
     scan[CURSOR] = 0
     scan[BRACKETS_N] = brackets_n
     scan[LEVELS_INSTRUMENT] = NOBODY
-    event_at, after = _enter_envelope(decoder, text, at, end)
+    event_at, after = enter_envelope(decoder, text, at, end)
     if event_at < 0:
         return np.int64(Kind.UNDECIDED)
     named = decoder.envelope[STREAM_INSTRUMENT]
@@ -132,7 +124,7 @@ def decode(decoder, text, at, length, hint):
     if behind < 0:
         return np.int64(Kind.UNDECIDED)
     if after < 0:
-        after = _leave_envelope(decoder, text, behind, end)
+        after = leave_envelope(decoder, text, behind, end)
     if after < 0 or after > end or skip_space(text, after, end) != end:
         return np.int64(Kind.UNDECIDED)
     if c == OPEN_ARRAY:
@@ -141,183 +133,8 @@ def decode(decoder, text, at, length, hint):
 
 
 @hot_inline
-def _enter_envelope(decoder, text, at, end):
-    """(offset of the event, offset behind the whole frame or -1 if that is still to be seen).
-
-    The venue always sends {"stream":..,"data":..}: then the frame is read in one go. Any other order
-    of keys is searched first.
-    """
-    gave_up = np.int64(-1), np.int64(-1)
-    decoder.envelope[STREAM_FORM] = NO_STREAM
-    decoder.envelope[STREAM_INSTRUMENT] = NO_NAME
-    at = skip_space(text, at, end)
-    if byte_at(text, at) == OPEN_ARRAY:
-        return at, np.int64(-1)
-    if byte_at(text, at) != OPEN_OBJECT:
-        return gave_up
-    inside = skip_space(text, at + 1, end)
-    if _is_stream_key(text, inside):
-        value = skip_space(text, inside + 8, end)
-        if byte_at(text, value) != COLON:
-            return gave_up
-        value = skip_space(text, value + 1, end)
-        if byte_at(text, value) != QUOTE:
-            return gave_up
-        behind, escaped = skip_string(text, value + 1, end)
-        if behind < 0:
-            return gave_up
-        data = skip_space(text, behind, end)
-        if byte_at(text, data) == COMMA:
-            data = skip_space(text, data + 1, end)
-            if _is_data_key(text, data):
-                data = skip_space(text, data + 6, end)
-                if byte_at(text, data) != COLON:
-                    return gave_up
-                _read_stream(decoder, text, value + 1, behind - 1, escaped)
-                return skip_space(text, data + 1, end), np.int64(-1)
-    return _search_envelope(decoder, text, at, inside, end)
-
-
-@hot_inline
-def _is_stream_key(text, at):
-    return (
-        byte_at(text, at) == QUOTE
-        and word_at(text, at + 1) & _MASK_6 == _STREAM
-        and byte_at(text, at + 7) == QUOTE
-    )
-
-
-@hot_inline
-def _is_data_key(text, at):
-    return (
-        byte_at(text, at) == QUOTE
-        and word_at(text, at + 1) & _MASK_4 == _DATA
-        and byte_at(text, at + 5) == QUOTE
-    )
-
-
-@hot
-def _search_envelope(decoder, text, start, at, end):
-    """As _enter_envelope, for keys in any order: finds stream and data, checks all the rest."""
-    out_of_line()
-    gave_up = np.int64(-1), np.int64(-1)
-    stream = np.int64(-1)
-    stream_end = np.int64(-1)
-    stream_escaped = np.int64(0)
-    data = np.int64(-1)
-    if byte_at(text, at) == CLOSE_OBJECT:
-        return start, np.int64(-1)
-    while at < end:
-        if byte_at(text, at) != QUOTE:
-            return gave_up
-        key = at
-        at, escaped = skip_string(text, at + 1, end)
-        if at < 0 or escaped != 0:
-            return gave_up
-        at = skip_space(text, at, end)
-        if byte_at(text, at) != COLON:
-            return gave_up
-        at = skip_space(text, at + 1, end)
-        if _is_stream_key(text, key):
-            if stream >= 0 or byte_at(text, at) != QUOTE:
-                return gave_up
-            stream = at + 1
-            at, stream_escaped = skip_string(text, stream, end)
-            stream_end = at - 1
-        elif _is_data_key(text, key):
-            if data >= 0:
-                return gave_up
-            data = at
-            at = skip_value(text, at, end)
-        else:
-            at = skip_value(text, at, end)
-        if at < 0:
-            return gave_up
-        at = skip_space(text, at, end)
-        c = byte_at(text, at)
-        if c == CLOSE_OBJECT:
-            if stream < 0 or data < 0:  # not an envelope: the object is the event
-                return start, np.int64(-1)
-            _read_stream(decoder, text, stream, stream_end, stream_escaped)
-            return data, at + 1
-        if c != COMMA:
-            return gave_up
-        at = skip_space(text, at + 1, end)
-    return gave_up
-
-
-@hot
-def _leave_envelope(decoder, text, at, end):
-    """From behind the event to behind the frame; further keys of the envelope are stepped over."""
-    out_of_line()
-    if decoder.envelope[STREAM_FORM] == NO_STREAM:
-        return at
-    while at < end:
-        at = skip_space(text, at, end)
-        c = byte_at(text, at)
-        if c == CLOSE_OBJECT:
-            return at + 1
-        if c != COMMA:
-            return np.int64(-1)
-        at = skip_space(text, at + 1, end)
-        if byte_at(text, at) != QUOTE or _is_stream_key(text, at) or _is_data_key(text, at):
-            return np.int64(-1)
-        at, escaped = skip_string(text, at + 1, end)
-        if at < 0 or escaped != 0:
-            return np.int64(-1)
-        at = skip_space(text, at, end)
-        if byte_at(text, at) != COLON:
-            return np.int64(-1)
-        at = skip_value(text, skip_space(text, at + 1, end), end)
-        if at < 0:
-            return at
-    return np.int64(-1)
-
-
-@hot_inline
-def _read_stream(decoder, text, at, end, escaped):
-    """Splits <symbol>@<what>[@<speed>] of the stream's name."""
-    sign = at + first_bit(match(text, at, 0x40))
-    if sign > end:
-        sign = end
-    envelope = decoder.envelope
-    envelope[STREAM_FORM] = OTHER_STREAM
-    if sign < end and word_at(text, sign + 1) & _MASK_5 == _DEPTH_WORD:
-        envelope[STREAM_FORM] = _depth_form(text, sign + 6, end)
-    if sign == end or byte_at(text, at) == 0x21:  # no @, or !bookTicker: names nobody
-        if escaped != 0:
-            envelope[STREAM_INSTRUMENT] = UNSURE
-        return
-    envelope[STREAM_INSTRUMENT] = named_instrument(
-        decoder.parts.symbols, text, at, sign - at, escaped != 0, True
-    )
-
-
-@hot_inline
-def _depth_form(text, at, end):
-    """What follows "depth" in a stream's name: nothing, a number of levels, a speed."""
-    c = byte_at(text, at)
-    if at == end or c == 0x40:
-        return np.int64(DEPTH_STREAM)
-    pair = word_at(text, at) & _MASK_2
-    after = at + 2
-    if c == 0x35:
-        after = at + 1
-    elif pair != _TEN and pair != _TWENTY:
-        return np.int64(OTHER_STREAM)
-    if after == end or (after < end and byte_at(text, after) == 0x40):
-        return np.int64(PARTIAL_STREAM)
-    return np.int64(OTHER_STREAM)
-
-
-_DEPTH_WORD: Final = text_word(b"depth")
-_TEN: Final = text_word(b"10")
-_TWENTY: Final = text_word(b"20")
-
-
-@hot_inline
 def _event_kind(fields, text, form):
-    """Kind by the event's name, or by its keys where it has none; UNDECIDED: a name with escapes."""
+    """Kind by the event's name, else by its keys; UNDECIDED: a name with escapes."""
     what = fields.what
     if what[f.EVENT] == f.ABSENT:
         if what[f.LAST_UPDATE_ID] and what[f.BIDS] and what[f.ASKS]:
@@ -353,6 +170,22 @@ def _event_kind(fields, text, form):
 
 
 @hot_inline
+def _instrument(fields, kind, hint, stream_instrument):
+    """Whose event this is: NOBODY, or UNSURE where the clerk must say."""
+    if kind == Kind.SNAPSHOT:
+        return hint
+    what = fields.what[f.SYMBOL]
+    if kind == Kind.PARTIAL and fields.what[f.EVENT] == f.ABSENT:
+        return stream_instrument
+    if what != f.STRING and what != f.ESCAPED:
+        return np.int64(UNSURE)
+    instrument = fields.scan[AT_INSTRUMENT]
+    if stream_instrument != NO_NAME and stream_instrument != instrument:
+        return np.int64(UNSURE)
+    return instrument
+
+
+@hot_inline
 def _interpret(decoder, text, end, hint):
     """What the fields amount to: the event's kind, its instrument, its values."""
     fields = decoder.parts.fields
@@ -368,21 +201,7 @@ def _interpret(decoder, text, end, hint):
             return np.int64(Kind.UNDECIDED)
         if fields.value[f.FAMILY] != 1:  # another family of products on the same stream
             return np.int64(Kind.OTHER)
-    instrument = hint
-    if fields.what[f.SYMBOL] == f.STRING or fields.what[f.SYMBOL] == f.ESCAPED:
-        instrument = fields.scan[AT_INSTRUMENT]
-        if stream_instrument != NO_NAME and stream_instrument != instrument:
-            return np.int64(Kind.UNDECIDED)
-    elif kind == Kind.PARTIAL and fields.what[f.EVENT] == f.ABSENT:
-        instrument = stream_instrument
-    if kind == Kind.SNAPSHOT:
-        instrument = hint
-    elif fields.what[f.SYMBOL] == f.ODD or (
-        fields.what[f.SYMBOL] != f.STRING
-        and fields.what[f.SYMBOL] != f.ESCAPED
-        and not (kind == Kind.PARTIAL and fields.what[f.EVENT] == f.ABSENT)
-    ):
-        return np.int64(Kind.UNDECIDED)
+    instrument = _instrument(fields, kind, hint, stream_instrument)
     if instrument == UNSURE:
         return np.int64(Kind.UNDECIDED)
     if instrument < 0:
@@ -426,6 +245,8 @@ def _time_ns(fields, field):
     if fields.what[field] != f.INTEGER:
         return np.int64(-1)
     value = fields.value[field]
+    if value < 0:
+        return np.int64(-1)
     if value < _MS_BELOW:
         return value * NS_PER_MS
     if value < _US_BELOW:

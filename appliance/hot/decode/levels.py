@@ -9,8 +9,8 @@ described by where its structure and its digits stand; within a feed few such sh
     009999909900000009909999900000.      maximum: 9 for a digit that counts, 0 for structure and for
                                          digits finer than the grid
 
-Text minus subtrahend is at most the maximum in every byte if and only if the text has this shape and
-lies on the grid; the differences are then the digits. vector.level does it in a dozen
+Text minus subtrahend is at most the maximum in every byte if and only if the text has this shape
+and lies on the grid; the differences are then the digits. vector.level does it in a dozen
 instructions. Another shape of the same length fails, is decoded the general way, and becomes the
 template. A template is a function of instrument and shape alone: it changes speed, never a result.
 """
@@ -67,8 +67,8 @@ class Levels(NamedTuple):
     units: np.ndarray  # int64[LEVEL_ROWS, LEVELS_PER_FRAME_MAX]: what was decoded
     brackets: np.ndarray  # int64[BRACKETS_MAX + 64]: offsets of ] in the frame
     templates: np.ndarray  # uint8[instruments * LEVEL_TEXT_MAX * TEMPLATE_BYTES + 64]
-    # int64[instruments, 2]: decimals of the price and the quantity grid; NO_TEMPLATES where the grid
-    # is no power of ten
+    # int64[instruments, 2]: decimals of the price and the quantity grid; NO_TEMPLATES where the
+    # grid is no power of ten
     decimals: np.ndarray
 
 
@@ -91,7 +91,9 @@ def make_levels(rows: int) -> Levels:
 def set_grid(levels: Levels, instrument: int, price_grid_e8: int, quantity_grid_e8: int) -> None:
     """Cold: give an instrument its grid, and forget what was learnt on another one."""
     for column, grid_e8 in enumerate((price_grid_e8, quantity_grid_e8)):
-        decimals = next((d for d in range(E8_DECIMALS + 1) if grid_e8 == 10 ** (E8_DECIMALS - d)), None)
+        decimals = next(
+            (d for d in range(E8_DECIMALS + 1) if grid_e8 == 10 ** (E8_DECIMALS - d)), None
+        )
         levels.decimals[instrument, column] = NO_TEMPLATES if decimals is None else decimals
     size = LEVEL_TEXT_MAX * TEMPLATE_BYTES
     levels.templates[instrument * size : (instrument + 1) * size] = 0
@@ -152,23 +154,23 @@ def decode_levels(levels, instrument, grids, text, at, end, cursor, brackets_n, 
     ticks = levels.units[row]
     lots = levels.units[row + 1]
     n = np.int64(0)
-    while True:
+    while n < LEVELS_PER_FRAME_MAX and cursor < brackets_n:
         at, n, cursor = _levels_by_template(
             text, at, brackets, cursor, brackets_n, levels.templates, instrument, ticks, lots, n
         )
-        if byte_at(text, at) == CLOSE_ARRAY:
-            return at + 1, n, cursor + 1
-        if n >= LEVELS_PER_FRAME_MAX or cursor >= brackets_n:
-            break
-        close, price, quantity = general_level(levels, instrument, grids, text, at, end)
-        if close < 0 or price <= 0:
-            break
-        ticks[n] = price
-        lots[n] = quantity
-        n += 1
-        while cursor < brackets_n and brackets[cursor] <= close:
-            cursor += 1
-        at = skip_space(text, close + 1, end)
+        if byte_at(text, at - 1) != CLOSE_ARRAY:  # not behind a level: at one that fits no template
+            if n >= LEVELS_PER_FRAME_MAX:
+                break
+            close, price, quantity = general_level(levels, instrument, grids, text, at, end)
+            if close < 0 or price <= 0:
+                break
+            ticks[n] = price
+            lots[n] = quantity
+            n += 1
+            while cursor < brackets_n and brackets[cursor] <= close:
+                cursor += 1
+            at = close + 1
+        at = skip_space(text, at, end)
         c = byte_at(text, at)
         if c == CLOSE_ARRAY:
             return at + 1, n, cursor + 1
@@ -184,7 +186,8 @@ def _levels_by_template(
 ):
     """Takes levels as long as they fit a template: (offset, number, next bracket).
 
-    The offset is that of the first level which does not fit, or of the array's closing bracket.
+    The offset is that of the first level which does not fit, or of what stands behind the last
+    level where that is not a comma.
     """
     out_of_line()
     first_row = instrument * LEVEL_TEXT_MAX
@@ -243,7 +246,7 @@ def general_level(levels, instrument, grids, text, at, end):
 
 @hot
 def _learn(levels, instrument, text, start, price_length, quantity_length):
-    """Make the level at ``start`` the template for its length, if it is one that fits a template."""
+    """Make the level at ``start`` the template for its length, if a template can hold it."""
     length = price_length + quantity_length + 7
     if length >= LEVEL_TEXT_MAX:
         return
@@ -272,8 +275,8 @@ def _learn(levels, instrument, text, start, price_length, quantity_length):
 def _learn_number(templates, base, at, length, decimals, lane, offset):
     """Which digits of a number count, and where they go in its sixteen. False: it does not fit.
 
-    ``at`` is where the number stands in the level, ``offset`` where in the 16 bytes that its lane of
-    the shuffle sees.
+    ``at`` is where the number stands in the level, ``offset`` where in the 16 bytes that its lane
+    of the shuffle sees.
     """
     whole = length
     for k in range(length):

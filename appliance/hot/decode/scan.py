@@ -67,7 +67,7 @@ def _skip_space(text, at, end):
 
 @hot_inline
 def skip_string(text, at, end):
-    """(offset behind the closing quote, 1 if it holds escapes); ``at`` is behind the opening one."""
+    """(offset behind the closing quote, 1 if it holds escapes); ``at``: behind the opening one."""
     stops = string_stops(text, at)
     behind = at + first_bit(stops)
     if stops != 0 and byte_at(text, behind) == QUOTE:  # nearly always

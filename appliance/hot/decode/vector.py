@@ -96,9 +96,7 @@ def _sixteen_digits(builder, digits):  # type: ignore[no-untyped-def]
         return builder.zext(builder.extract_element(eights, ir.Constant(_I32, i)), _I64)
 
     e8 = ir.Constant(_I64, E8)
-    return [
-        builder.add(builder.mul(lane(high), e8), lane(low)) for high, low in ((0, 1), (4, 5))
-    ]
+    return [builder.add(builder.mul(lane(high), e8), lane(low)) for high, low in ((0, 1), (4, 5))]
 
 
 # --- one byte, one word ---------------------------------------------------------------------------
@@ -155,7 +153,6 @@ def _set_item(_typing, array, index, value):  # type: ignore[no-untyped-def]
         array_type = signature.args[0]
         data = cgutils.create_struct_proxy(array_type)(context, builder, value=arguments[0]).data
         builder.store(arguments[2], builder.gep(data, [arguments[1]]))
-        return None
 
     return types.void(array, types.int64, types.int64), codegen
 
@@ -360,9 +357,7 @@ def _decimal(_typing, text, at):  # type: ignore[no-untyped-def]
         point = _mask(builder, builder.icmp_unsigned("==", vector, _splat(_I8, 16, DOT)), 16)
         guard = constant(1 << 16)
         length = builder.cttz(builder.or_(quote, guard), ir.Constant(_I1, 1))
-        whole = builder.cttz(
-            builder.or_(builder.or_(quote, point), guard), ir.Constant(_I1, 1)
-        )
+        whole = builder.cttz(builder.or_(builder.or_(quote, point), guard), ir.Constant(_I1, 1))
         wanted = builder.sub(builder.shl(constant(1), length), constant(1))
         found = builder.or_(is_digit, builder.shl(constant(1), whole))
         rest = builder.sub(length, whole)  # point and digits behind it
@@ -382,9 +377,7 @@ def _decimal(_typing, text, at):  # type: ignore[no-untyped-def]
         # Output 0..7: the eight digits before the point; 8..15: the eight behind it. A negative
         # index gives zero; the index never passes 15 since whole <= 7.
         offsets = [(j - 8) & 255 if j < 8 else j - 7 for j in range(16)]
-        index = builder.add(
-            _byte_splat(builder, whole, 16), ir.Constant(_vector(_I8, 16), offsets)
-        )
+        index = builder.add(_byte_splat(builder, whole, 16), ir.Constant(_vector(_I8, 16), offsets))
         undefined = ir.Constant(_vector(_I8, 16), ir.Undefined)
         wide = ir.Constant(_vector(_I32, 32), list(range(16)) + [0] * 16)
         shuffled = _call(
@@ -446,13 +439,9 @@ def _level(_typing, text, at, templates, row):  # type: ignore[no-untyped-def]
         undefined = ir.Constant(vector.type, ir.Undefined)
         low = ir.Constant(_vector(_I32, 16), list(range(16)))
         price = builder.shuffle_vector(vector, undefined, low)  # with the `["` before it
-        quantity = _load(
-            context, builder, text_type, array, builder.add(at, quantity_at), 16
-        )
+        quantity = _load(context, builder, text_type, array, builder.add(at, quantity_at), 16)
         join = ir.Constant(_vector(_I32, 32), list(range(32)))
-        both = builder.sub(
-            builder.shuffle_vector(price, quantity, join), _splat(_I8, 32, ZERO)
-        )
+        both = builder.sub(builder.shuffle_vector(price, quantity, join), _splat(_I8, 32, ZERO))
         shuffled = _call(
             builder,
             "llvm.x86.avx2.pshuf.b",

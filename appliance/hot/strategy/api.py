@@ -151,7 +151,7 @@ def quote(orders, own, side, price_ticks, quantity_lots, tolerance_ticks):
     """Keep one post-only order on ``side`` within ``tolerance_ticks`` of ``price_ticks``.
 
     An order farther off, or a quantity of zero, is cancelled first; the new one follows when the
-    venue has confirmed, so that never two stand in the market. The price is put on the venue's step.
+    venue has confirmed, so that never two stand in the market. The price goes to the venue's step.
     """
     price_ticks = on_step(own, side, price_ticks)
     order = own.buy_order
