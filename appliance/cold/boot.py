@@ -117,6 +117,7 @@ def compile_loop(core: Core, strategy: Strategy) -> Callable[[Core], int]:
 
     Raises ApplianceError if the strategy does not compile, naming its line.
     """
+    gc.disable()  # a million small objects of the compiler: nothing of it is garbage before the end
     slot.bind(strategy.on_market)
     _compile_strategy(core, strategy)
     from appliance.hot import duty_cycle

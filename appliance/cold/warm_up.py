@@ -21,7 +21,9 @@ from appliance.cold.exchange_info import decimals_of
 from appliance.cold.limits import demo_limits
 from appliance.cold.quarantine import Quarantine
 from appliance.cold.strategy_loader import Strategy
-from appliance.cold.synthetic import Faults, contracts, generate, inject
+from appliance.cold.synthetic.faults import Faults, inject
+from appliance.cold.synthetic.session import generate
+from appliance.cold.synthetic.symbols import contracts
 from appliance.hot.core import Core
 from appliance.hot.frame_ring import push
 from appliance.hot.telemetry import make_telemetry

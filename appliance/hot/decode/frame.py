@@ -102,6 +102,8 @@ def decode(decoder, text, at, length, hint):
         return np.int64(Kind.UNDECIDED)
     end = at + length
     parts = decoder.parts
+    if hint >= parts.instruments.shape[0]:
+        hint = np.int64(NOBODY)
     brackets_n, ascii_only = index_frame(text, at, end, parts.levels.brackets)
     if brackets_n < 0 or (not ascii_only and not is_utf8(text, at, end)):
         return np.int64(Kind.UNDECIDED)
