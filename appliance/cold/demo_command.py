@@ -128,7 +128,7 @@ def _demo(
 def _made_up(seed: int, seconds: float, market: Any) -> Any:
     """A session as an arena, by way of the recorder's own format."""
     from appliance.cold.recording import arena_of
-    from appliance.cold.synthetic.session import generate
+    from appliance.cold.synthetic import generate
 
     lines = generate(seed, seconds, symbols=SYMBOLS, market=market, frames_per_s=FRAMES_PER_S)
     return arena_of(lines)

@@ -19,7 +19,11 @@ from appliance.cold.synthetic.faults import Faults, inject
 from appliance.cold.synthetic.session import generate
 
 ROOT = Path(__file__).resolve().parents[2]
-PARAMS = {"market_maker": "", "imbalance_taker": "levels=1,threshold_milli=50,pause_ns=0"}
+PARAMS = {
+    "market_maker": "",
+    "idle": "",
+    "imbalance_taker": "levels=1,threshold_milli=50,pause_ns=0",
+}
 TIMES = ("latency_ns", "purity", "start_s", "start", "loop_s", "frames_per_s")
 WAYS = {
     "compiled": {},
@@ -50,7 +54,7 @@ def session(tmp_path_factory) -> Path:
     return made
 
 
-@pytest.mark.parametrize("strategy", PARAMS)
+@pytest.mark.parametrize("strategy", ["market_maker", "imbalance_taker"])
 def test_the_same_three_ways(session, strategy):
     compiled = replay(session, strategy, "compiled")
     assert compiled["orders"] > 0
@@ -58,3 +62,10 @@ def test_the_same_three_ways(session, strategy):
     assert replay(session, strategy, "uncompiled") == compiled
     if strategy == "market_maker":
         assert replay(session, strategy, "bounds-checked") == compiled
+
+
+def test_the_idle_strategy_never_trades(session):
+    """appliance.hot.strategy.idle: for those who only want to watch the book."""
+    result = replay(session, "idle", "uncompiled")
+    assert (result["orders"], result["cancels"], result["fills"]) == (0, 0, 0)
+    assert result["gaps"] == 2

@@ -1,4 +1,7 @@
-"""Keys and values of an event in appliance.hot.decode: found by name, typed, once each."""
+"""Keys and values of an event in appliance.hot.decode: found by name, typed, once each.
+
+Under test: appliance.hot.decode.fields.
+"""
 
 import itertools
 import json

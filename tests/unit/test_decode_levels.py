@@ -1,6 +1,8 @@
 """Level arrays in appliance.hot.decode: every shape, every bound, and no shape learnt from another.
 
 Frames come in their envelope: there the array is read only once, by the code under test.
+
+Under test: appliance.hot.decode.levels.
 """
 
 import random

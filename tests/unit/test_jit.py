@@ -1,4 +1,7 @@
-"""The decorator: what Python calls and what compiled code calls, and the same answers from both."""
+"""The decorator: what Python calls and what compiled code calls, and the same answers from both.
+
+Under test: appliance.hot.one_module.
+"""
 
 import json
 import os
