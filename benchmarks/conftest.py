@@ -12,6 +12,7 @@ from appliance.cold import compile_cache
 from appliance.cold.strategy_loader import source_of
 
 # Before anything imports Numba. One strategy a process: the one that sends an order every time.
+os.environ.setdefault("NUMBA_NRT_STATS", "1")
 if "numba" not in sys.modules:
     compile_cache.prepare(source_of(str(Path(__file__).with_name("always.py"))))
 

@@ -1,5 +1,6 @@
 """A loop ready to run over given frames: what the benchmarks of the whole pipeline share."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,15 @@ from appliance.cold.loop import Feed, HotLoop, repeated, run_flat_out
 from appliance.cold.quarantine import Quarantine
 from appliance.cold.recording import Arena
 from appliance.cold.session import hints_of
-from appliance.cold.strategy_loader import load_strategy
+from appliance.cold.strategy_loader import Strategy, load_strategy
 from appliance.cold.warm_up import warm_up
 from appliance.hot.telemetry import make_telemetry
+
+
+@cache
+def _strategy(name: str) -> Strategy:
+    """Loaded once: a process has one strategy."""
+    return load_strategy(name, {})
 
 
 class Spine:
@@ -27,7 +34,7 @@ class Spine:
 
     def __init__(self, arena: Arena, strategy_name: str, *, wide: bool = False) -> None:
         self.arena = arena
-        strategy = load_strategy(strategy_name, {})
+        strategy = _strategy(strategy_name)
         learnt = grid.learn([arena])
         instruments = instrument_table.build(learnt, None, None)
         cycles = boot.calibrated()
@@ -48,6 +55,8 @@ class Spine:
         if wide:  # every order passes
             gate.account["order_rate_window_ns"] = gate.limits["order_rate_window_ns"] = 1
             gate.limits["position_max_lots"] = 1 << 50
+            gate.limits["book_age_max_ns"] = 1 << 60  # a benchmark may leave the differences out
+            self.core.control[c.SILENCE_MAX_NS] = 1 << 60
         gate.account[0].trading_state = TradingState.ACTIVE
         self.core.control[c.LOCKSTEP] = 1
         records = instruments.records
@@ -56,7 +65,7 @@ class Spine:
             for i, symbol in enumerate(instruments.symbols)
         ]
         desk = ClerkDesk(self.core, Clerk(listing), Quarantine())
-        self._hints = hints_of(arena, instruments.symbols)
+        self._hints = hints_of(arena, instruments.symbols, alone=instruments.alone)
         self._checkpoint = boot.Checkpoint(self.core)
         boot.prefault(self.core)
         self._made = (run, desk, strategy, cycles)

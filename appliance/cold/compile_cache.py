@@ -21,7 +21,10 @@ from appliance.cold.errors import ApplianceError
 
 PACKAGE: Final = Path(__file__).resolve().parents[1]
 KEYS_KEPT: Final = 8  # directories of other keys; the oldest go
-_FLAGS: Final = ("NUMBA_BOUNDSCHECK", "NUMBA_OPT", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")
+_FLAGS: Final = (
+    *("NUMBA_DISABLE_JIT", "NUMBA_BOUNDSCHECK", "NUMBA_OPT"),
+    *("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES"),
+)
 
 
 def cache_key(strategy_source: Path) -> str:

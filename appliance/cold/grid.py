@@ -41,6 +41,8 @@ class Learnt:
     quantity_grid_e8: int
     first_price_e8: int  # of the first trade or touch; else of the first level
     frames_n: int
+    # No other symbol is recorded: a snapshot that nobody named is its own
+    alone: bool = field(default=True, compare=False)
 
 
 @dataclass(slots=True)
@@ -71,7 +73,7 @@ class _Found:
         for rank, price_e8 in other.first_e8.items():
             self.first_e8.setdefault(rank, price_e8)
 
-    def learnt(self, symbol: str) -> Learnt:
+    def learnt(self, symbol: str, *, alone: bool) -> Learnt:
         markets = self.markets or self.markets_guessed
         if len(self.markets) > 1:
             raise ApplianceError(
@@ -80,7 +82,7 @@ class _Found:
         first = self.first_e8[min(self.first_e8)] if self.first_e8 else 0
         market = Market(next(iter(markets))) if len(markets) == 1 else Market.SPOT
         grids = self.price_grid_e8, self.quantity_grid_e8
-        return Learnt(symbol, market, *grids, first, self.frames_n)
+        return Learnt(symbol, market, *grids, first, self.frames_n, alone)
 
 
 def learn(
@@ -113,7 +115,7 @@ def learn(
         )
     for symbol in symbols:
         _check_symbol(symbol)
-    return [found[symbol].learnt(symbol) for symbol in symbols]
+    return [found[symbol].learnt(symbol, alone=len(found) == 1) for symbol in symbols]
 
 
 def chosen(symbols: Sequence[str], wanted: Sequence[str] | None) -> list[str]:

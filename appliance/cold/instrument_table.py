@@ -48,6 +48,7 @@ class Instruments:
     symbols: tuple[str, ...]
     first_prices_ticks: tuple[int, ...]  # 0: the recording has no price
     notes: tuple[str, ...]  # lines that the user should see
+    alone: bool = False  # the recording has no other symbol
 
 
 def build(
@@ -78,7 +79,8 @@ def build(
         else:
             notes += _from_rules(record, one, rules)
         first_prices.append(one.first_price_e8 // int(record.price_grid_e8))
-    return Instruments(rows, tuple(symbols), tuple(first_prices), tuple(notes))
+    alone = len(symbols) == 1 and by_symbol[symbols[0]].alone
+    return Instruments(rows, tuple(symbols), tuple(first_prices), tuple(notes), alone)
 
 
 def _from_recording(record: Any, one: Learnt) -> list[str]:

@@ -51,7 +51,8 @@ class Session:
 
     def feed(self, arena: Arena) -> Feed:
         """The arena's frames with the instrument of each snapshot told."""
-        return Feed(self.core, arena, hints_of(arena, self.instruments.symbols))
+        instruments = self.instruments
+        return Feed(self.core, arena, hints_of(arena, instruments.symbols, alone=instruments.alone))
 
     def close(self, state: Lifecycle = Lifecycle.CLEAN) -> None:
         if self.loop.running:
@@ -60,10 +61,16 @@ class Session:
         self.region.close(state)
 
 
-def hints_of(arena: Arena, symbols: Sequence[str]) -> "np.ndarray[Any, np.dtype[np.int64]]":
-    """Instrument of each REST frame, by the recording's hint or as the only one; else -1."""
+def hints_of(
+    arena: Arena, symbols: Sequence[str], *, alone: bool
+) -> "np.ndarray[Any, np.dtype[np.int64]]":
+    """Instrument of each REST frame, by the recording's hint or as the only one; else -1.
+
+    ``alone``: the recording has no other symbol. One that was chosen among others is not given the
+    snapshots that nobody named: on USD-M the others' ids would even fit.
+    """
     known = {symbol: i for i, symbol in enumerate(symbols)}
-    only = 0 if len(symbols) == 1 else NO_ID
+    only = 0 if alone and len(symbols) == 1 else NO_ID
     by_hint = np.array([known.get(name, NO_ID) for name in arena.symbols] + [only], np.int64)
     return np.where(arena.is_rest != 0, by_hint[arena.hints], NO_ID).astype(np.int64)
 

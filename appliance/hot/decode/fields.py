@@ -169,9 +169,14 @@ def _key(text, at, end):
     if byte_at(text, at + 2) == QUOTE:
         letter = byte_at(text, at + 1)
         field = _LETTERS[letter]
-        if letter < 0x20 or letter == QUOTE or letter == BACKSLASH:
+        if not _is_plain(letter):
             return np.int64(UNKNOWN), np.int64(GIVE_UP)
         at += 3
+    elif byte_at(text, at + 3) == QUOTE and _is_plain(byte_at(text, at + 1)):
+        if not _is_plain(byte_at(text, at + 2)):
+            return np.int64(UNKNOWN), np.int64(GIVE_UP)
+        field = _long_key(text, at + 1, np.int64(2))
+        at += 4
     else:
         start = at + 1
         at, escaped = skip_string(text, start, end)
@@ -182,6 +187,11 @@ def _key(text, at, end):
     if byte_at(text, at) != COLON:
         return np.int64(UNKNOWN), np.int64(GIVE_UP)
     return field, skip_space(text, at + 1, end)
+
+
+@hot_inline
+def _is_plain(letter):
+    return letter >= 0x20 and letter != QUOTE and letter != BACKSLASH
 
 
 @hot_inline

@@ -138,7 +138,7 @@ def _index_block(at, mask, brackets, n):
     return n + count
 
 
-@hot
+@hot_inline
 def decode_levels(levels, instrument, grids, text, at, end, cursor, brackets_n, row):
     """(offset behind the array or GIVE_UP, number of levels, next bracket).
 

@@ -1,0 +1,75 @@
+"""The parser, and how errors leave the program."""
+
+import argparse
+import signal
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from appliance.cold import command_line
+from appliance.cold.errors import EXIT_NO, EXIT_USAGE, ApplianceError
+
+
+@pytest.fixture(autouse=True)
+def signals() -> Iterator[None]:
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+def outcome(monkeypatch: pytest.MonkeyPatch, run: Callable[[argparse.Namespace], int]) -> int:
+    parser = argparse.ArgumentParser()
+    parser.set_defaults(run=run, command="test")
+    monkeypatch.setattr(command_line, "build_parser", lambda: parser)
+    return command_line.main([])
+
+
+def raising(error: BaseException) -> Callable[[argparse.Namespace], int]:
+    def run(args: argparse.Namespace) -> int:
+        raise error
+
+    return run
+
+
+def test_exit_codes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert outcome(monkeypatch, lambda args: EXIT_NO) == EXIT_NO
+    assert outcome(monkeypatch, raising(ApplianceError("no such thing"))) == EXIT_USAGE
+    assert capsys.readouterr().err == "appliance test: no such thing\n"
+    assert outcome(monkeypatch, raising(KeyboardInterrupt())) == 130
+    assert capsys.readouterr().err == "\nappliance test: stopped\n"
+
+
+def test_a_defect_of_ours_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ZeroDivisionError):
+        outcome(monkeypatch, raising(ZeroDivisionError()))
+
+
+def test_sigterm_ends_as_ctrl_c_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(args: argparse.Namespace) -> int:
+        signal.raise_signal(signal.SIGTERM)
+        raise AssertionError("it went on")
+
+    assert outcome(monkeypatch, run) == 143
+
+
+@pytest.mark.parametrize("command", ["demo", "replay", "top"])
+def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        command_line.build_parser().parse_args([command, "--help"])
+    assert ended.value.code == 0
+    assert "examples:" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [[], ["fly"], ["replay"], ["demo", "--no-such-option"]])
+def test_what_is_not_understood(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        command_line.main(arguments)
+    assert ended.value.code == EXIT_USAGE
+    assert "usage: appliance" in capsys.readouterr().err
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        command_line.main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith("lonecore ")
