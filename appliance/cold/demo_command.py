@@ -113,16 +113,18 @@ def _demo(
                 say=screen.say,
             )
         )
-    arena = _first_seconds(arena, args.seconds)
     try:
-        with _console(made, screen) as watch:
-            loop.run_in_time(made.loop, [made.feed(arena)], 1.0, watch, 1.0 / PICTURES_PER_S)
-    except KeyboardInterrupt:
-        made.notes.append("stopped by hand")
-    result = run_report.as_dict(made)
-    result["seed"] = args.seed
-    made.close()
-    return result
+        arena = _first_seconds(arena, args.seconds)
+        try:
+            with _console(made, screen) as watch:
+                loop.run_in_time(made.loop, [made.feed(arena)], 1.0, watch, 1.0 / PICTURES_PER_S)
+        except KeyboardInterrupt:
+            made.notes.append("stopped by hand")
+        result = run_report.as_dict(made)
+        result["seed"] = args.seed
+        return result
+    finally:
+        made.close()
 
 
 def _made_up(seed: int, seconds: float, market: Any) -> Any:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numba.core.event as numba_event
-from numba.core.runtime import rtsys
+from numba.core.runtime import _nrt_python, rtsys
 
 _PAGE_BYTES = resource.getpagesize()
 
@@ -42,8 +42,12 @@ def rss_bytes() -> int:
 
 
 def _nrt_allocations() -> int:
-    """Allocations of Numba's heap so far; it counts only under NUMBA_NRT_STATS=1."""
-    return int(rtsys.get_allocation_stats().alloc) if rtsys._init else 0
+    """Allocations of Numba's heap since it counts them: from the first call on."""
+    if not rtsys._init:
+        return 0
+    if not _nrt_python.memsys_stats_enabled():
+        _nrt_python.memsys_enable_stats()
+    return int(rtsys.get_allocation_stats().alloc)
 
 
 class PurityMeter:

@@ -1,6 +1,7 @@
 """Wrong requests get one line and exit code 2; spoilt frames are counted and change nothing."""
 
 import gzip
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,7 @@ from random import Random
 
 import pytest
 
+from appliance.abi.market import Market
 from appliance.cold.line import Line
 from appliance.cold.synthetic import exchange_info
 from tests.e2e.conftest import Appliance, Report
@@ -207,10 +209,6 @@ def test_frames_that_are_spoilt(appliance: Appliance, synthetic: Callable[..., P
 
 def test_rules_without_the_symbol(appliance: Appliance, session_file: Path, tmp_path: Path) -> None:
     """Its book is kept; nothing is traded, and the user hears why."""
-    import json
-
-    from appliance.abi.market import Market
-
     info = tmp_path / "info.json"
     info.write_text(json.dumps(exchange_info(("BTCUSDT",), Market.SPOT)))
     report = appliance.replay(session_file, "--exchange-info", info, "--verify-book")

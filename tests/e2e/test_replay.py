@@ -5,16 +5,16 @@ import os
 import pty
 import select
 import shutil
-import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from appliance.abi.market import Market
 from appliance.cold.line import Line
 from appliance.cold.synthetic import Faults, inject
-from tests.e2e.conftest import REGIONS, ROOT, Appliance, Report, wait_for
+from tests.e2e.conftest import ROOT, Appliance, Report, wait_for
 
 MEASURED = ("latency_ns", "purity", "start", "start_s", "loop_s", "frames_per_s")
 TRADED = ("orders", "cancels", "fills", "rejects", "position", "pnl")
@@ -217,9 +217,27 @@ def test_only_some_symbols(appliance: Appliance, session_file: Path, plain: Repo
     assert report["frames"] == plain["frames"]
 
 
-def test_usdm(appliance: Appliance, synthetic: Callable[..., Path]) -> None:
-    from appliance.abi.market import Market
+def test_a_snapshot_that_nobody_named(appliance: Appliance, synthetic: Callable[..., Path]) -> None:
+    """Among several symbols it is nobody's, also where only one is wanted (USD-M ids would fit)."""
 
+    def without_names(lines: list[Line]) -> list[Line]:
+        others = [line for line in lines if line.symbol != "ETHUSDT"]
+        return [line._replace(symbol=None) for line in others]
+
+    path = synthetic(
+        "nameless.gz",
+        symbols=("BTCUSDT", "ETHUSDT"),
+        market=Market.USDM,
+        snapshot_at_s=(0.5, 2.0, 4.0),
+        change=without_names,
+    )
+    report = appliance.replay(path, "--symbols", "ETHUSDT")
+    book = report["book"]["ETHUSDT"]
+    assert (book["state"], book["applied"], book["crossed"]) == ("syncing", 0, 0)
+    assert report["orders"] == 0
+
+
+def test_usdm(appliance: Appliance, synthetic: Callable[..., Path]) -> None:
     path = synthetic("usdm.gz", symbols=("BTCUSDT", "ETHUSDT"), market=Market.USDM)
     report = appliance.replay(path, "--verify-book")
     assert report["decoded"]["agg_trade"] > 0
@@ -267,31 +285,3 @@ def test_other_strategies(appliance: Appliance, session_file: Path, tmp_path: Pa
         assert done.code == 0, done.err
         assert done.report["start"] == "cold"
         assert (done.report["orders"] > 0) == (name != "idle")
-
-
-def slow(synthetic: Callable[..., Path]) -> Path:
-    return synthetic("minute.gz", 60.0, frames_per_s=200)
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.usefixtures("regions")
-def test_stopped_in_the_middle(
-    appliance: Appliance, synthetic: Callable[..., Path], number: signal.Signals
-) -> None:
-    name = f"e2e-{os.getpid()}-{number.name}"
-    done = appliance.interrupted(
-        number, "replay", slow(synthetic), "--speed", 1, "--name", name, name=name
-    )
-    assert done.code == 128 + number
-    assert len(done.err.strip().splitlines()) == 1 and "stopped" in done.err
-    assert done.out == ""
-    assert not (REGIONS / f"lonecore-{name}.telemetry").exists()
-
-
-def test_nobody_reads_the_output(appliance: Appliance, session_file: Path) -> None:
-    """As with ``| head``: no traceback."""
-    with appliance.start("replay", session_file, "--json") as process:
-        assert process.stdout is not None and process.stderr is not None
-        process.stdout.close()
-        err = process.stderr.read()
-    assert process.returncode == 1 and err == ""

@@ -1,7 +1,9 @@
 """The parser, and how errors leave the program."""
 
 import argparse
+import runpy
 import signal
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -71,5 +73,15 @@ def test_what_is_not_understood(arguments: list[str], capsys: pytest.CaptureFixt
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         command_line.main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith("lonecore ")
+
+
+def test_the_module_is_the_program(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["appliance", "--version"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("appliance.__main__", run_name="__main__")
     assert ended.value.code == 0
     assert capsys.readouterr().out.startswith("lonecore ")
