@@ -18,6 +18,8 @@ from typing import Any
 
 import pytest
 
+from appliance.abi.region import RegionError, attach
+from appliance.abi.telemetry import Lifecycle
 from appliance.cold.line import Line, write
 from appliance.cold.synthetic import generate
 
@@ -97,18 +99,25 @@ class Appliance:
         return done.report
 
     def interrupted(self, number: signal.Signals, *arguments: object, name: str) -> Done:
-        """Started, and stopped by a signal as soon as its region says that it runs."""
-        region = REGIONS / f"lonecore-{name}.telemetry"
+        """Started, and stopped by a signal half a second after its region says that it runs."""
         with self.start(*arguments) as process:
             try:
-                wait_for(lambda: region.exists() or process.poll() is not None)
-                time.sleep(1.0)  # whether it is ready or not: it must go cleanly at any time
+                wait_for(lambda: is_running(name) or process.poll() is not None)
+                time.sleep(0.5)
                 process.send_signal(number)
                 out, err = process.communicate(timeout=WARM_S)
             except BaseException:
                 process.kill()
                 raise
         return Done(process.returncode, out, err)
+
+
+def is_running(name: str) -> bool:
+    try:
+        with attach(REGIONS / f"lonecore-{name}.telemetry") as view:
+            return view.lifecycle == Lifecycle.RUNNING
+    except RegionError:
+        return False
 
 
 def wait_for(ready: Callable[[], bool], timeout_s: float = WARM_S) -> None:
