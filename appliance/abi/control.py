@@ -23,6 +23,7 @@ FRAMES_DONE: Final = 18
 WAITS_FOR_CLERK: Final = 19  # 1: a frame was handed over in lockstep
 ORDERS_DIGEST: Final = 20  # of the bytes of every order and cancel (paper)
 FILLS_DIGEST: Final = 21  # of every fill: order, price, quantity
+SILENCE_DUE_NS: Final = 22  # market time of the next look for silent books
 CONTROL_WORDS: Final = 32
 
 

@@ -153,7 +153,8 @@ class Checkpoint:
     """The state of a core as it was, to start again from: all but telemetry and frames."""
 
     def __init__(self, core: Core) -> None:
-        now = core.control[c.NOW_NS : c.NOW_NS + 1]  # the rest of control is the run's
+        words = (c.NOW_NS, c.SILENCE_DUE_NS)  # the rest of control is the run's
+        now = tuple(core.control[word : word + 1] for word in words)
         apart = ("control", "ingress", "telemetry")
         parts = [part for name, part in core._asdict().items() if name not in apart]
         kept = (now, core.ingress.header, *parts)

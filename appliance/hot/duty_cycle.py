@@ -19,26 +19,30 @@ from appliance.abi.control import (
     DRAIN,
     FRAMES_DONE,
     FRAMES_MAX,
-    STATUS_NEXT,
     WAITS_FOR_CLERK,
     Command,
     Left,
 )
 from appliance.abi.counters import Counter
+from appliance.abi.limits import INSTRUMENTS_MAX
 from appliance.abi.telemetry import Stage
 from appliance.hot.atomics import load_acquire
 from appliance.hot.cpu import cycles, cycles_to_ns, pause, realtime_ns
-from appliance.hot.feed import poll_feed, poll_silence
+from appliance.hot.feed import poll_feed
 from appliance.hot.frame_ring import peek
 from appliance.hot.jit import hot, hot_part
 from appliance.hot.reporter import report_one
 from appliance.hot.telemetry import beat, stage
 from appliance.hot.trader import poll_trader, poll_venue
 
-# A busy loop still reports once in so many passes, and looks for silent books as often.
+# A busy loop still reports once in so many passes.
 REPORT_EVERY_PASSES: Final = 256
 # An idle loop does so once in so many pauses.
 REPORT_EVERY_IDLE: Final = 4096
+
+
+# No record waits while the next frame is taken: strategy and gate see the same moment.
+RECORDS_PER_PASS: Final = INSTRUMENTS_MAX + 1
 
 
 @hot_part
@@ -46,7 +50,10 @@ def duty_cycle(core):
     """One pass: market data, strategy, gate, gateway, acknowledgements. The work done."""
     start = cycles()
     work = poll_feed(core)
-    work += poll_trader(core)
+    for _ in range(RECORDS_PER_PASS):  # one, but for the silent books that a frame reveals
+        if poll_trader(core) == 0:
+            break
+        work += 1
     work += poll_venue(core)
     if work != 0:
         telemetry = core.telemetry
@@ -59,8 +66,7 @@ def duty_cycle(core):
 
 @hot_part
 def housekeeping(core):
-    """Timers and telemetry, one instrument a turn."""
-    poll_silence(core, core.control[STATUS_NEXT])
+    """Telemetry, one instrument a turn."""
     report_one(core)
     beat(core.telemetry, realtime_ns(core.time_spec))
 

@@ -15,6 +15,7 @@ from appliance.abi.control import (
     FRAMES_DONE,
     LOCKSTEP,
     NOW_NS,
+    SILENCE_DUE_NS,
     SILENCE_MAX_NS,
     WAITS_FOR_CLERK,
 )
@@ -40,6 +41,9 @@ from appliance.hot.frame_ring import (
 )
 from appliance.hot.jit import hot, hot_part, out_of_line
 from appliance.hot.telemetry import event_begin, event_commit, stage
+
+# By the time of the frames, and before a frame is applied: the same at every pace of a replay.
+SILENCE_LOOK_NS: Final = 10_000_000
 
 # Kind -> the counter of frames decoded as that
 _KIND_COUNTER: Final = np.zeros(len(Kind), np.int64)
@@ -82,6 +86,10 @@ def _take_frame(core, ring):
         counters[Counter.CLOCK_STEPS_BACK, 0] += 1
     else:
         control[NOW_NS] = receive_ns
+        if receive_ns >= control[SILENCE_DUE_NS]:
+            control[SILENCE_DUE_NS] = receive_ns + SILENCE_LOOK_NS
+            for i in range(core.latest.shape[0]):
+                poll_silence(core, i)
     mult = control[CYCLES_MULT]
     shift = control[CYCLES_SHIFT]
     before = cycles()
