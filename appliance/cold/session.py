@@ -129,8 +129,8 @@ def start(plan: Plan) -> Session:
             frames_total_n=plan.frames_total_n,
             started_ns=time.time_ns(),
         )
-        region.set_lifecycle(Lifecycle.RUNNING)
         boot.freeze()
+        region.set_lifecycle(Lifecycle.RUNNING)  # last: whoever waits for it finds it ready
     except BaseException:
         region.close(Lifecycle.FAILED)
         raise
