@@ -35,6 +35,9 @@ PARITY_TOPS_MAX: Final = 1024  # unmatched tops of book, ours and the venue's
 
 # --- decode templates ----------------------------------------------------------------------------
 LEVEL_TEXT_MAX: Final = 64  # bytes of `["price","quantity"]` that a template covers
+HEAD_BYTES_MAX: Final = 192  # of a frame before its first price
+HEAD_FIELDS_MAX: Final = 8  # in there
+HEAD_SLOTS: Final = 1024  # each stream of each instrument has one, mostly its own
 
 # --- orders --------------------------------------------------------------------------------------
 ORDERS_MAX: Final = 1024  # live at once
@@ -74,6 +77,7 @@ assert LEVELS_PER_FRAME_MAX <= BOOK_LEVELS_MAX <= LEAVES_MAX * LEAF_LEVELS
 assert 2 * (BOOK_LEVELS_MAX + 1) // (LEAF_MERGE_LEVELS + 1) + 2 <= LEAVES_MAX
 assert LEAF_MERGE_LEVELS <= LEAF_LEVELS // 2 and LEAF_LEVELS % 2 == 0
 assert VIEW_LEVELS <= LEAF_LEVELS
+assert HEAD_BYTES_MAX % LEVEL_TEXT_MAX == 0 and HEAD_SLOTS >= 8 * INSTRUMENTS_MAX
 assert LEVELS_PER_FRAME_MAX * 2 <= PENDING_LEVELS_MAX
 assert all(
     _power_of_two(n)
@@ -89,6 +93,7 @@ assert all(
         PENDING_DIFFS_MAX,
         PENDING_LEVELS_MAX,
         PARITY_TOPS_MAX,
+        HEAD_SLOTS,
     )
 )
 assert REPORT_RING_SLOTS >= 2 * ORDERS_MAX  # every live order may be filled and cancelled at once

@@ -1,6 +1,6 @@
 """Keys and values of an event in appliance.hot.decode: found by name, typed, once each.
 
-Under test: appliance.hot.decode.fields.
+Under test: appliance.hot.decode.fields, appliance.hot.decode.event.
 """
 
 import itertools

@@ -1,4 +1,8 @@
-"""appliance.hot.decode.frame and appliance.hot.decode.envelope: kinds, instruments, every cut."""
+"""Kinds, instruments, every cut.
+
+Under test: appliance.hot.decode.frame, appliance.hot.decode.envelope,
+appliance.hot.decode.interpret.
+"""
 
 import json
 import random

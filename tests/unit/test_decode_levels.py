@@ -2,7 +2,7 @@
 
 Frames come in their envelope: there the array is read only once, by the code under test.
 
-Under test: appliance.hot.decode.levels.
+Under test: appliance.hot.decode.levels, appliance.hot.decode.level_template.
 """
 
 import random

@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from appliance.hot.decode.fields import named_instrument
+from appliance.hot.decode.fields import STREAM_FORM, STREAM_INSTRUMENT
 from appliance.hot.decode.scan import (
     CLOSE_OBJECT,
     COLON,
@@ -16,19 +16,18 @@ from appliance.hot.decode.scan import (
     skip_value,
     text_word,
 )
+from appliance.hot.decode.symbols import named_instrument
 from appliance.hot.decode.vector import BACKSLASH, QUOTE, byte_at, first_bit, match, word_at
 from appliance.hot.jit import hot, hot_inline, out_of_line
 
-# What the stream's name says
+# Fields.scan[STREAM_FORM]: what the stream's name says
 NO_STREAM: Final = 0
 DEPTH_STREAM: Final = 1
 PARTIAL_STREAM: Final = 2
 OTHER_STREAM: Final = 3
 
-# Words of Decoder.envelope
-STREAM_FORM: Final = 0
-STREAM_INSTRUMENT: Final = 1  # NOBODY: unknown; NO_NAME: the stream names none
-NO_NAME: Final = -3
+# Fields.scan[STREAM_INSTRUMENT] where it is none; NOBODY: one that we do not know
+NO_NAME: Final = -3  # the stream names none
 UNSURE: Final = -2  # escapes that are for the clerk
 
 AT_SIGN: Final = 0x40
@@ -46,15 +45,15 @@ _MASK_6: Final = (1 << 48) - 1
 
 
 @hot_inline
-def enter_envelope(decoder, text, at, end):
+def enter_envelope(scan, symbols, text, at, end):
     """(offset of the event, offset behind the whole frame or -1 if that is still to be seen).
 
     The venue always sends {"stream":..,"data":..}: then the frame is read in one go. Any other
     order of keys is searched first.
     """
     gave_up = np.int64(-1), np.int64(-1)
-    decoder.envelope[STREAM_FORM] = NO_STREAM
-    decoder.envelope[STREAM_INSTRUMENT] = NO_NAME
+    scan[STREAM_FORM] = NO_STREAM
+    scan[STREAM_INSTRUMENT] = NO_NAME
     at = skip_space(text, at, end)
     if byte_at(text, at) == OPEN_ARRAY:
         return at, np.int64(-1)
@@ -78,9 +77,9 @@ def enter_envelope(decoder, text, at, end):
                 data = skip_space(text, data + 6, end)
                 if byte_at(text, data) != COLON:
                     return gave_up
-                _read_stream(decoder, text, value + 1, behind - 1, escaped)
+                _read_stream(scan, symbols, text, value + 1, behind - 1, escaped)
                 return skip_space(text, data + 1, end), np.int64(-1)
-    return _search_envelope(decoder, text, at, inside, end)
+    return _search_envelope(scan, symbols, text, at, inside, end)
 
 
 @hot_inline
@@ -102,7 +101,7 @@ def _is_data_key(text, at):
 
 
 @hot
-def _search_envelope(decoder, text, start, at, end):
+def _search_envelope(scan, symbols, text, start, at, end):
     """As enter_envelope, for keys in any order: finds stream and data, checks all the rest."""
     out_of_line()
     gave_up = np.int64(-1), np.int64(-1)
@@ -143,7 +142,7 @@ def _search_envelope(decoder, text, start, at, end):
         if c == CLOSE_OBJECT:
             if stream < 0 or data < 0:  # not an envelope: the object is the event
                 return start, np.int64(-1)
-            _read_stream(decoder, text, stream, stream_end, stream_escaped)
+            _read_stream(scan, symbols, text, stream, stream_end, stream_escaped)
             return data, at + 1
         if c != COMMA:
             return gave_up
@@ -151,12 +150,17 @@ def _search_envelope(decoder, text, start, at, end):
     return gave_up
 
 
-@hot
-def leave_envelope(decoder, text, at, end):
+@hot_inline
+def leave_envelope(text, at, end):
     """From behind the event to behind the frame; further keys of the envelope are stepped over."""
+    if byte_at(text, at) == CLOSE_OBJECT:  # nearly always
+        return at + 1
+    return _leave_by_keys(text, at, end)
+
+
+@hot
+def _leave_by_keys(text, at, end):
     out_of_line()
-    if decoder.envelope[STREAM_FORM] == NO_STREAM:
-        return at
     while at < end:
         at = skip_space(text, at, end)
         c = byte_at(text, at)
@@ -180,22 +184,21 @@ def leave_envelope(decoder, text, at, end):
 
 
 @hot_inline
-def _read_stream(decoder, text, at, end, escaped):
+def _read_stream(scan, symbols, text, at, end, escaped):
     """Splits <symbol>@<what>[@<speed>] of the stream's name."""
     sign = _find(text, at, end, AT_SIGN)
-    envelope = decoder.envelope
-    envelope[STREAM_FORM] = OTHER_STREAM
+    scan[STREAM_FORM] = OTHER_STREAM
     if escaped != 0 and (sign == end or _find(text, sign, end, BACKSLASH) != end):
-        envelope[STREAM_INSTRUMENT] = UNSURE
+        scan[STREAM_INSTRUMENT] = UNSURE
         return
     if sign < end and word_at(text, sign + 1) & _MASK_5 == _DEPTH_WORD:
-        envelope[STREAM_FORM] = _depth_form(text, sign + 6, end)
+        scan[STREAM_FORM] = _depth_form(text, sign + 6, end)
     if sign == end or byte_at(text, at) == BANG:  # no @, or !bookTicker: names nobody
         return
-    named = named_instrument(decoder.parts.symbols, text, at, sign - at, escaped != 0, True)
+    named = named_instrument(symbols, text, at, sign - at, escaped != 0, True)
     if escaped != 0 and named < 0:  # what else may be hidden in there
         named = np.int64(UNSURE)
-    envelope[STREAM_INSTRUMENT] = named
+    scan[STREAM_INSTRUMENT] = named
 
 
 @hot

@@ -8,83 +8,61 @@ stand there, the tests hold the two against each other.
 Protocol: ../binance spot ``web-socket-streams.md`` and the USD-M market streams.
 """
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from appliance.abi.layout import records
 from appliance.abi.limits import FRAME_BYTES_MAX
 from appliance.abi.market import DECODED, LEVEL_ROWS, Kind
-from appliance.abi.units import NO_ID, NO_TIME, NS_PER_MS, NS_PER_US
-from appliance.hot.decode import fields as f
 from appliance.hot.decode.envelope import (
-    DEPTH_STREAM,
-    NO_NAME,
     NO_STREAM,
-    PARTIAL_STREAM,
-    STREAM_FORM,
-    STREAM_INSTRUMENT,
     UNSURE,
     enter_envelope,
     leave_envelope,
 )
+from appliance.hot.decode.event import Parts, forget_fields, scan_event
 from appliance.hot.decode.fields import (
     AT_INSTRUMENT,
     BRACKETS_N,
     CURSOR,
+    LEARNS_HEAD,
     LEVELS_INSTRUMENT,
-    Parts,
-    is_integer,
+    STREAM_FORM,
+    STREAM_INSTRUMENT,
     make_fields,
-    read_late_levels,
-    scan_event,
 )
-from appliance.hot.decode.grid import units_at
+from appliance.hot.decode.head import FRAME_BYTES_MIN, forget_heads, make_heads, read_head
+from appliance.hot.decode.interpret import interpret
 from appliance.hot.decode.levels import index_frame, make_levels, set_grid
 from appliance.hot.decode.scan import (
+    CLOSE_OBJECT,
     OPEN_ARRAY,
     OPEN_OBJECT,
     is_utf8,
     skip_space,
     skip_value,
-    text_word,
 )
 from appliance.hot.decode.symbols import NOBODY, add_symbol, make_symbols
-from appliance.hot.decode.vector import byte_at, word_at
-from appliance.hot.jit import hot_inline
-
-_MS_BELOW: Final = 9_000_000_000_000
-_US_BELOW: Final = 9_000_000_000_000_000
-
-_DEPTHUPD: Final = text_word(b"depthUpd")
-_ATE: Final = text_word(b"ate")
-_BOOKTICK: Final = text_word(b"bookTick")
-_ER: Final = text_word(b"er")
-_AGGTRADE: Final = text_word(b"aggTrade")
-_TRADE: Final = text_word(b"trade")
-_MARKET: Final = text_word(b"MARKET")
-_MASK_2: Final = (1 << 16) - 1
-_MASK_3: Final = (1 << 24) - 1
-_MASK_4: Final = (1 << 32) - 1
-_MASK_5: Final = (1 << 40) - 1
-_MASK_6: Final = (1 << 48) - 1
+from appliance.hot.decode.vector import bare, byte_at
+from appliance.hot.jit import hot, hot_inline, out_of_line
 
 
 class Decoder(NamedTuple):
     parts: Parts
-    envelope: np.ndarray  # int64[8]
     decoded: np.ndarray  # DECODED, one record: the result
 
 
 def make_decoder(instruments: "np.recarray[tuple[int], np.dtype[np.void]]") -> Decoder:
     """For INSTRUMENT records; call configure for each that is in use."""
-    parts = Parts(make_fields(), make_symbols(), make_levels(LEVEL_ROWS), instruments)
-    return Decoder(parts, np.zeros(8, np.int64), records(1, DECODED))
+    parts = Parts(make_fields(), make_symbols(), make_heads(), make_levels(LEVEL_ROWS), instruments)
+    return Decoder(parts, records(1, DECODED))
 
 
 def configure(decoder: Decoder, symbol: str, instrument: int) -> None:
     """Cold: decode ``symbol`` on the grid of its INSTRUMENT record."""
     add_symbol(decoder.parts.symbols, symbol, instrument)
+    forget_heads(decoder.parts.heads)
     record = decoder.parts.instruments[instrument]
     set_grid(
         decoder.parts.levels, instrument, int(record.price_grid_e8), int(record.quantity_grid_e8)
@@ -104,252 +82,56 @@ def decode(decoder, text, at, length, hint):
     parts = decoder.parts
     if hint >= parts.instruments.shape[0]:
         hint = np.int64(NOBODY)
-    brackets_n, ascii_only = index_frame(text, at, end, parts.levels.brackets)
+    brackets_n, ascii_only = index_frame(bare(text), at, end, bare(parts.levels.brackets))
     if brackets_n < 0 or (not ascii_only and not is_utf8(text, at, end)):
         return np.int64(Kind.UNDECIDED)
     scan = parts.fields.scan
     scan[CURSOR] = 0
     scan[BRACKETS_N] = brackets_n
     scan[LEVELS_INSTRUMENT] = NOBODY
-    event_at, after = enter_envelope(decoder, text, at, end)
+    forget_fields(parts.fields)
+    after = np.int64(-1)
+    key = read_head(parts.heads, parts.fields, text, at, end)
+    if key < 0:
+        key, after = _begin(parts.fields, parts.symbols, text, at, end, hint)
+        if key < 0:
+            return after
+    behind = scan_event(parts, text, at, key, end)
+    if behind < 0 or not _ends(scan, text, behind, after, end):
+        return np.int64(Kind.UNDECIDED)
+    return interpret(decoder, text, end, hint)
+
+
+@hot
+def _begin(fields, symbols, text, at, end, hint):
+    """(offset of the event's first key, offset behind the whole frame or -1 if still to be seen).
+
+    Or (-1, Kind) where that is all to be said of the frame.
+    """
+    out_of_line()
+    undecided = np.int64(-1), np.int64(Kind.UNDECIDED)
+    scan = fields.scan
+    event_at, after = enter_envelope(scan, symbols, text, at, end)
     if event_at < 0:
-        return np.int64(Kind.UNDECIDED)
-    named = decoder.envelope[STREAM_INSTRUMENT]
-    scan[AT_INSTRUMENT] = named if named >= 0 else hint
+        return undecided
+    named = scan[STREAM_INSTRUMENT]
     c = byte_at(text, event_at)
-    if c == OPEN_ARRAY:
+    key = skip_space(text, event_at + 1, end)
+    if c == OPEN_ARRAY or (c == OPEN_OBJECT and byte_at(text, key) == CLOSE_OBJECT):
         behind = skip_value(text, event_at, end)
-    elif c == OPEN_OBJECT:
-        behind = scan_event(parts, text, event_at, end)
-    else:
-        return np.int64(Kind.UNDECIDED)
-    if behind < 0:
-        return np.int64(Kind.UNDECIDED)
+        if named == UNSURE or behind < 0 or not _ends(scan, text, behind, after, end):
+            return undecided
+        return np.int64(-1), np.int64(Kind.OTHER)
+    if c != OPEN_OBJECT:
+        return undecided
+    scan[AT_INSTRUMENT] = named if named >= 0 else hint
+    scan[LEARNS_HEAD] = np.int64(named >= 0 and after < 0 and end - at >= FRAME_BYTES_MIN)
+    return key, after
+
+
+@hot_inline
+def _ends(scan, text, behind, after, end):
+    """Whether the frame ends as it should: ``behind`` the event, and ``after`` it if not -1."""
     if after < 0:
-        after = leave_envelope(decoder, text, behind, end)
-    if after < 0 or after > end or skip_space(text, after, end) != end:
-        return np.int64(Kind.UNDECIDED)
-    if c == OPEN_ARRAY:
-        return np.int64(Kind.OTHER)
-    return _interpret(decoder, text, end, hint)
-
-
-@hot_inline
-def _event_kind(fields, text, form):
-    """Kind by the event's name, else by its keys; UNDECIDED: a name with escapes."""
-    what = fields.what
-    if what[f.EVENT] == f.ABSENT:
-        if what[f.LAST_UPDATE_ID] and what[f.BIDS] and what[f.ASKS]:
-            if form == NO_STREAM:
-                return np.int64(Kind.SNAPSHOT)
-            return np.int64(Kind.PARTIAL if form == PARTIAL_STREAM else Kind.OTHER)
-        if (
-            what[f.LAST_ID]
-            and what[f.SYMBOL]
-            and what[f.BID]
-            and what[f.BID_QUANTITY]
-            and what[f.ASK]
-            and what[f.ASK_QUANTITY]
-        ):
-            return np.int64(Kind.TICKER)
-        return np.int64(Kind.OTHER)
-    if what[f.EVENT] != f.STRING:
-        return np.int64(Kind.UNDECIDED)
-    at = fields.value[f.EVENT]
-    length = fields.extent[f.EVENT]
-    word = word_at(text, at)
-    if length == 11 and word == _DEPTHUPD and word_at(text, at + 8) & _MASK_3 == _ATE:
-        if form == NO_STREAM or form == DEPTH_STREAM:
-            return np.int64(Kind.DEPTH)
-        return np.int64(Kind.PARTIAL if form == PARTIAL_STREAM else Kind.OTHER)
-    if length == 10 and word == _BOOKTICK and word_at(text, at + 8) & _MASK_2 == _ER:
-        return np.int64(Kind.TICKER)
-    if length == 8 and word == _AGGTRADE:
-        return np.int64(Kind.AGG_TRADE)
-    if length == 5 and word & _MASK_5 == _TRADE:
-        return np.int64(Kind.TRADE)
-    return np.int64(Kind.OTHER)
-
-
-@hot_inline
-def _instrument(fields, kind, hint, stream_instrument):
-    """Whose event this is: NOBODY, or UNSURE where the clerk must say."""
-    if kind == Kind.SNAPSHOT:
-        return hint
-    what = fields.what[f.SYMBOL]
-    if kind == Kind.PARTIAL and fields.what[f.EVENT] == f.ABSENT:
-        return stream_instrument
-    if what != f.STRING and what != f.ESCAPED:
-        return np.int64(UNSURE)
-    instrument = fields.scan[AT_INSTRUMENT]
-    if stream_instrument != NO_NAME and stream_instrument != instrument:
-        return np.int64(UNSURE)
-    return instrument
-
-
-@hot_inline
-def _interpret(decoder, text, end, hint):
-    """What the fields amount to: the event's kind, its instrument, its values."""
-    fields = decoder.parts.fields
-    form = decoder.envelope[STREAM_FORM]
-    stream_instrument = decoder.envelope[STREAM_INSTRUMENT]
-    kind = _event_kind(fields, text, form)
-    if kind == Kind.UNDECIDED or stream_instrument == UNSURE:
-        return np.int64(Kind.UNDECIDED)
-    if kind == Kind.OTHER:
-        return kind
-    if fields.what[f.FAMILY] != f.ABSENT:
-        if fields.what[f.FAMILY] != f.INTEGER:
-            return np.int64(Kind.UNDECIDED)
-        if fields.value[f.FAMILY] != 1:  # another family of products on the same stream
-            return np.int64(Kind.OTHER)
-    instrument = _instrument(fields, kind, hint, stream_instrument)
-    if instrument == UNSURE:
-        return np.int64(Kind.UNDECIDED)
-    if instrument < 0:
-        return np.int64(Kind.STRANGER)
-    # Levels met before the symbol was, on the grid of somebody else: rare, and for the clerk.
-    levels_of = fields.scan[LEVELS_INSTRUMENT]
-    if levels_of != NOBODY and levels_of != instrument:
-        return np.int64(Kind.UNDECIDED)
-    fields.scan[AT_INSTRUMENT] = instrument
-    good = False
-    if kind == Kind.TICKER:
-        good = _ticker(decoder, text, instrument)
-    elif kind == Kind.TRADE or kind == Kind.AGG_TRADE:
-        good = _trade(decoder, text, instrument, kind)
-    else:
-        good = _depth(decoder, text, end, kind)
-    if not good:
-        return np.int64(Kind.UNDECIDED)
-    decoded = decoder.decoded[0]
-    decoded.kind = kind
-    decoded.instrument = instrument
-    return kind
-
-
-@hot_inline
-def _times(decoder):
-    """E and T in ns; False: not integers. What is absent is NO_TIME."""
-    fields = decoder.parts.fields
-    decoded = decoder.decoded[0]
-    event_ns = _time_ns(fields, f.EVENT_TIME)
-    trade_ns = _time_ns(fields, f.TRADE_TIME)
-    decoded.event_ns = event_ns
-    decoded.trade_ns = trade_ns
-    return event_ns >= 0 and trade_ns >= 0
-
-
-@hot_inline
-def _time_ns(fields, field):
-    if fields.what[field] == f.ABSENT:
-        return np.int64(NO_TIME)
-    if fields.what[field] != f.INTEGER:
-        return np.int64(-1)
-    value = fields.value[field]
-    if value < 0:
-        return np.int64(-1)
-    if value < _MS_BELOW:
-        return value * NS_PER_MS
-    if value < _US_BELOW:
-        return value * NS_PER_US
-    return value
-
-
-@hot_inline
-def _depth(decoder, text, end, kind):
-    """Differences, partial depth and snapshots."""
-    parts = decoder.parts
-    fields = parts.fields
-    decoded = decoder.decoded[0]
-    if not _times(decoder):
-        return False
-    bare = fields.what[f.EVENT] == f.ABSENT
-    bid = f.BIDS if bare else f.BID
-    ask = f.ASKS if bare else f.ASK
-    last = f.LAST_UPDATE_ID if bare else f.LAST_ID
-    if not is_integer(fields, last):
-        return False
-    decoded.last_id = fields.value[last]
-    decoded.first_id = decoded.last_id
-    decoded.previous_id = NO_ID
-    if not bare:
-        if not is_integer(fields, f.FIRST_ID) or fields.what[f.EVENT_TIME] == f.ABSENT:
-            return False
-        decoded.first_id = fields.value[f.FIRST_ID]
-        if decoded.first_id > decoded.last_id:
-            return False
-        if fields.what[f.PREVIOUS_ID] != f.ABSENT:
-            previous = fields.value[f.PREVIOUS_ID]
-            if fields.what[f.PREVIOUS_ID] != f.INTEGER or previous < NO_ID:
-                return False
-            decoded.previous_id = previous
-    if not read_late_levels(parts, bid, text, end) or not read_late_levels(parts, ask, text, end):
-        return False
-    decoded.bid_n = fields.extent[bid]
-    decoded.ask_n = fields.extent[ask]
-    return True
-
-
-@hot_inline
-def _decimal_field(fields, field, text, grid_e8):
-    """Units of a string field, or -1."""
-    if fields.what[field] != f.STRING:
-        return np.int64(-1)
-    units, length = units_at(text, fields.value[field], grid_e8)
-    if length != fields.extent[field]:
-        return np.int64(-1)
-    return units
-
-
-@hot_inline
-def _ticker(decoder, text, instrument):
-    fields = decoder.parts.fields
-    decoded = decoder.decoded[0]
-    grid = decoder.parts.instruments[instrument]
-    if not _times(decoder) or not is_integer(fields, f.LAST_ID):
-        return False
-    decoded.last_id = fields.value[f.LAST_ID]
-    decoded.first_id = 0
-    decoded.previous_id = NO_ID
-    decoded.bid_ticks = _decimal_field(fields, f.BID, text, grid.price_grid_e8)
-    decoded.bid_lots = _decimal_field(fields, f.BID_QUANTITY, text, grid.quantity_grid_e8)
-    decoded.ask_ticks = _decimal_field(fields, f.ASK, text, grid.price_grid_e8)
-    decoded.ask_lots = _decimal_field(fields, f.ASK_QUANTITY, text, grid.quantity_grid_e8)
-    if decoded.bid_ticks < 0 or decoded.bid_lots < 0:
-        return False
-    if decoded.ask_ticks < 0 or decoded.ask_lots < 0:
-        return False
-    # An empty side is 0 at 0; a quantity at no price is nonsense.
-    if decoded.bid_ticks == 0 and decoded.bid_lots != 0:
-        return False
-    return not (decoded.ask_ticks == 0 and decoded.ask_lots != 0)
-
-
-@hot_inline
-def _trade(decoder, text, instrument, kind):
-    fields = decoder.parts.fields
-    decoded = decoder.decoded[0]
-    grid = decoder.parts.instruments[instrument]
-    number = f.ASK if kind == Kind.AGG_TRADE else f.TRADE_ID  # a of aggTrade, t of trade
-    if not _times(decoder) or not is_integer(fields, number):
-        return False
-    if fields.what[f.EVENT_TIME] == f.ABSENT or fields.what[f.TRADE_TIME] == f.ABSENT:
-        return False
-    if fields.what[f.MAKER] != f.BOOLEAN:
-        return False
-    decoded.at_market = 1
-    if fields.what[f.TRADE_TYPE] != f.ABSENT:
-        if fields.what[f.TRADE_TYPE] != f.STRING:
-            return False
-        word = word_at(text, fields.value[f.TRADE_TYPE]) & _MASK_6
-        if fields.extent[f.TRADE_TYPE] != 6 or word != _MARKET:
-            decoded.at_market = 0
-    decoded.last_id = fields.value[number]
-    decoded.first_id = 0
-    decoded.previous_id = NO_ID
-    decoded.price_ticks = _decimal_field(fields, f.PRICE, text, grid.price_grid_e8)
-    decoded.quantity_lots = _decimal_field(fields, f.QUANTITY, text, grid.quantity_grid_e8)
-    decoded.buyer_is_maker = fields.value[f.MAKER]
-    floor = decoded.at_market
-    return decoded.price_ticks >= floor and decoded.quantity_lots >= floor
+        after = behind if scan[STREAM_FORM] == NO_STREAM else leave_envelope(text, behind, end)
+    return 0 <= after <= end and skip_space(text, after, end) == end

@@ -5,7 +5,8 @@ from typing import Final
 import numpy as np
 
 from appliance.abi.units import E8, E8_DECIMALS
-from appliance.hot.decode.vector import DOT, QUOTE, byte_at, decimal
+from appliance.hot.decode.digits import decimal
+from appliance.hot.decode.vector import DOT, QUOTE, byte_at
 from appliance.hot.jit import hot, hot_inline, out_of_line
 
 OFF: Final = -1  # not exactly on the grid, out of range, or a text for the clerk

@@ -1,18 +1,6 @@
 """Level arrays ``[["price","quantity"],..]`` to ticks and lots.
 
-Nearly every byte of a feed is in here, so levels take a short cut. The text of a level is wholly
-described by where its structure and its digits stand; within a feed few such shapes occur. For each
-(instrument, length of the text) we keep a **template** of the last shape seen::
-
-    ["61837.63000000","3.78826000"]      text
-    ["00000.00000000","0.00000000"]      subtrahend: structure, or the digit zero
-    009999909900000009909999900000.      maximum: 9 for a digit that counts, 0 for structure and for
-                                         digits finer than the grid
-
-Text minus subtrahend is at most the maximum in every byte if and only if the text has this shape
-and lies on the grid; the differences are then the digits. vector.level does it in a dozen
-instructions. Another shape of the same length fails, is decoded the general way, and becomes the
-template. A template is a function of instrument and shape alone: it changes speed, never a result.
+Most levels are read by a template (level_template.py), the others byte by byte.
 """
 
 from typing import Final, NamedTuple
@@ -26,7 +14,12 @@ from appliance.abi.limits import (
     LEVELS_PER_FRAME_MAX,
 )
 from appliance.abi.units import E8_DECIMALS
+from appliance.hot.decode.digits import (
+    TEMPLATE_BYTES,
+    level,
+)
 from appliance.hot.decode.grid import units_at
+from appliance.hot.decode.level_template import NO_TEMPLATES, learn_level
 from appliance.hot.decode.scan import (
     CLOSE_ARRAY,
     COMMA,
@@ -35,36 +28,27 @@ from appliance.hot.decode.scan import (
     skip_space,
 )
 from appliance.hot.decode.vector import (
-    DOT,
     QUOTE,
-    TEMPLATE_BYTES,
-    TEMPLATE_MAXIMUM,
-    TEMPLATE_QUANTITY_AT,
-    TEMPLATE_SHUFFLE,
-    TEMPLATE_SUBTRAHEND,
-    ZERO,
+    bare,
     bits,
     byte_at,
     drop_first,
     first_bit,
     item_at,
-    level,
     match,
     non_ascii,
     set_item,
 )
 from appliance.hot.jit import hot, hot_inline, out_of_line
 
-_LANE_BYTES: Final = 16  # of a number's text that a template covers
-_NO_DIGIT: Final = 0x80  # shuffle index that gives zero
-
-NO_TEMPLATES: Final = -1
-
+# Ticks and lots of one level do not lie a multiple of 4 KiB apart: the processor would take a load
+# of the one for a load of the other that was just stored.
+ROW_WORDS: Final = LEVELS_PER_FRAME_MAX + 9 * CACHE_LINE // 8
 BRACKETS_MAX: Final = 2 * LEVELS_PER_FRAME_MAX + 64
 
 
 class Levels(NamedTuple):
-    units: np.ndarray  # int64[LEVEL_ROWS, LEVELS_PER_FRAME_MAX]: what was decoded
+    units: np.ndarray  # int64[LEVEL_ROWS, ROW_WORDS]: what was decoded
     brackets: np.ndarray  # int64[BRACKETS_MAX + 64]: offsets of ] in the frame
     templates: np.ndarray  # uint8[instruments * LEVEL_TEXT_MAX * TEMPLATE_BYTES + 64]
     # int64[instruments, 2]: decimals of the price and the quantity grid; NO_TEMPLATES where the
@@ -81,8 +65,8 @@ def _aligned_bytes(count: int) -> np.ndarray:
 
 def make_levels(rows: int) -> Levels:
     return Levels(
-        np.zeros((rows, LEVELS_PER_FRAME_MAX), np.int64),
-        np.zeros(BRACKETS_MAX + 64, np.int64),
+        _aligned_bytes(rows * ROW_WORDS * 8).view(np.int64).reshape(rows, ROW_WORDS),
+        _aligned_bytes((BRACKETS_MAX + 64) * 8).view(np.int64),
         _aligned_bytes(INSTRUMENTS_MAX * LEVEL_TEXT_MAX * TEMPLATE_BYTES),
         np.zeros((INSTRUMENTS_MAX, 2), np.int64),
     )
@@ -156,7 +140,16 @@ def decode_levels(levels, instrument, grids, text, at, end, cursor, brackets_n, 
     n = np.int64(0)
     while n < LEVELS_PER_FRAME_MAX and cursor < brackets_n:
         at, n, cursor = _levels_by_template(
-            text, at, brackets, cursor, brackets_n, levels.templates, instrument, ticks, lots, n
+            bare(text),
+            at,
+            bare(brackets),
+            cursor,
+            brackets_n,
+            bare(levels.templates),
+            instrument,
+            bare(ticks),
+            bare(lots),
+            n,
         )
         if byte_at(text, at - 1) != CLOSE_ARRAY:  # not behind a level: at one that fits no template
             if n >= LEVELS_PER_FRAME_MAX:
@@ -240,64 +233,13 @@ def general_level(levels, instrument, grids, text, at, end):
     if byte_at(text, at) != CLOSE_ARRAY or at >= end:
         return gave_up
     if at + 1 - start == price_length + quantity_length + 7:  # no white space
-        _learn(levels, instrument, text, start, price_length, quantity_length)
-    return at, price, quantity
-
-
-@hot
-def _learn(levels, instrument, text, start, price_length, quantity_length):
-    """Make the level at ``start`` the template for its length, if a template can hold it."""
-    length = price_length + quantity_length + 7
-    if length >= LEVEL_TEXT_MAX:
-        return
-    templates = levels.templates
-    base = (instrument * LEVEL_TEXT_MAX + length) * TEMPLATE_BYTES
-    for k in range(LEVEL_TEXT_MAX):
-        templates[base + TEMPLATE_SUBTRAHEND + k] = byte_at(text, start + k) if k < length else 0
-        templates[base + TEMPLATE_MAXIMUM + k] = 0 if k < length else 255
-    quantity_at = 2 + price_length + 3
-    for k in range(8):
-        templates[base + TEMPLATE_QUANTITY_AT + k] = quantity_at if k == 0 else 0
-    decimals = levels.decimals[instrument]
-    good = decimals[0] != NO_TEMPLATES and decimals[1] != NO_TEMPLATES
-    if good:
-        good = _learn_number(templates, base, np.int64(2), price_length, decimals[0], 0, 2)
-    if good:
-        good = _learn_number(
-            templates, base, quantity_at, quantity_length, decimals[1], _LANE_BYTES, 0
+        learn_level(
+            levels.templates,
+            levels.decimals,
+            instrument,
+            text,
+            start,
+            price_length,
+            quantity_length,
         )
-    if not good:  # a template of zeros fits nothing
-        for k in range(TEMPLATE_BYTES):
-            templates[base + k] = 0
-
-
-@hot
-def _learn_number(templates, base, at, length, decimals, lane, offset):
-    """Which digits of a number count, and where they go in its sixteen. False: it does not fit.
-
-    ``at`` is where the number stands in the level, ``offset`` where in the 16 bytes that its lane
-    of the shuffle sees.
-    """
-    whole = length
-    for k in range(length):
-        if templates[base + TEMPLATE_SUBTRAHEND + at + k] == DOT:
-            whole = np.int64(k)
-    counted = whole + decimals  # digits of the result
-    if counted > _LANE_BYTES:
-        return False
-    for k in range(length):
-        if k != whole:
-            place = k if k < whole else k - 1
-            templates[base + TEMPLATE_SUBTRAHEND + at + k] = ZERO
-            templates[base + TEMPLATE_MAXIMUM + at + k] = 9 if place < counted else 0
-    for k in range(_LANE_BYTES):
-        digit = k - (_LANE_BYTES - counted)  # which digit stands at place k of the sixteen
-        source = np.int64(_NO_DIGIT)
-        if digit >= 0:
-            place = digit if digit < whole else digit + 1
-            if place < length:
-                source = place + offset
-                if source >= _LANE_BYTES:
-                    return False
-        templates[base + TEMPLATE_SHUFFLE + lane + k] = source
-    return True
+    return at, price, quantity

@@ -119,3 +119,18 @@ def resolve_escapes(symbols, text, at, length):
             scratch[out + 2] = 0x80 | (code & 0x3F)
             out += 3
     return out
+
+
+@hot_inline
+def named_instrument(symbols, text, at, length, escaped, lower_too):
+    """Instrument of a symbol's text, or NOBODY; -2 if its escapes are for the clerk."""
+    if escaped:
+        length = resolve_escapes(symbols, text, at, length)
+        if length < 0:
+            return np.int64(-2)
+        owner = find_symbol(symbols, symbols.scratch, np.int64(0), length)
+    else:
+        owner = find_symbol(symbols, text, at, length)
+    if owner == NOBODY or (owner & 1 == LOWER and not lower_too):
+        return np.int64(NOBODY)
+    return owner >> 1
