@@ -20,6 +20,7 @@ from appliance.cold.recording import Arena
 from appliance.cold.session import hints_of
 from appliance.cold.strategy_loader import Strategy, load_strategy
 from appliance.cold.warm_up import warm_up
+from appliance.hot.rings import make_rings
 from appliance.hot.telemetry import make_telemetry
 
 
@@ -44,6 +45,7 @@ class Spine:
             instruments.symbols,
             strategy,
             self.telemetry,
+            make_rings(),
             epoch=0,
             cycles=cycles,
         )

@@ -19,7 +19,8 @@ SYMBOL_TAG_BYTES: Final = 16  # as much of a symbol as a market record carries
 FRAME_BYTES_MAX: Final = 512 * 1024  # a 5,000-level snapshot is 360 kB; longer is refused
 FRAME_HEADER_BYTES: Final = 64
 FRAME_PADDING_BYTES: Final = 64  # readable behind every frame: vector loads overrun the end
-FRAME_RING_BYTES: Final = 64 * 1024 * 1024
+FRAME_RING_BYTES: Final = 32 * 1024 * 1024
+CLERK_RING_BYTES: Final = 4 * 1024 * 1024
 LEVELS_PER_FRAME_MAX: Final = 8192  # a side; snapshots have 5,000
 JSON_DEPTH_MAX: Final = 16  # of values that we skip; deeper goes to the clerk
 
@@ -71,6 +72,7 @@ def _power_of_two(n: int) -> bool:
 assert _power_of_two(SYMBOL_SLOTS) and SYMBOL_SLOTS >= 4 * 2 * INSTRUMENTS_MAX
 assert SYMBOL_BYTES_MAX % 8 == 0 and SYMBOL_TAG_BYTES <= SYMBOL_BYTES_MAX
 assert _power_of_two(FRAME_RING_BYTES) and FRAME_RING_BYTES >= 8 * FRAME_BYTES_MAX
+assert _power_of_two(CLERK_RING_BYTES) and CLERK_RING_BYTES >= 4 * FRAME_BYTES_MAX
 assert FRAME_HEADER_BYTES == CACHE_LINE == FRAME_PADDING_BYTES
 assert LEVELS_PER_FRAME_MAX <= BOOK_LEVELS_MAX <= LEAVES_MAX * LEAF_LEVELS
 # Neighbouring leaves together hold more than LEAF_MERGE_LEVELS, so the leaves suffice:

@@ -13,37 +13,28 @@ import numpy as np
 
 from appliance.abi import control as c
 from appliance.abi.layout import records
-from appliance.abi.limits import (
-    EGRESS_RING_SLOTS,
-    FRAME_RING_BYTES,
-    MARKET_RING_SLOTS,
-    REPORT_RING_SLOTS,
-    REQUEST_RING_SLOTS,
-)
 from appliance.abi.market import MARKET
 from appliance.abi.strategy import OWN
-from appliance.abi.trading import EGRESS, POSITION, REPORT, REQUEST
+from appliance.abi.trading import POSITION
 from appliance.cold.clock import calibrate_cycles
 from appliance.cold.errors import ApplianceError
 from appliance.cold.strategy_loader import Strategy, make_state
 from appliance.cold.strategy_source import explain_compile_error
 from appliance.hot.book.levels import make_books
-from appliance.hot.broadcast import make_broadcast, make_cursor
+from appliance.hot.broadcast import make_cursor
 from appliance.hot.core import Core
 from appliance.hot.decode.frame import configure, make_decoder
-from appliance.hot.frame_ring import make_frame_ring
 from appliance.hot.gate import make_gate
 from appliance.hot.gateway import make_gateway
 from appliance.hot.jit import JIT_DISABLED
 from appliance.hot.order_text import make_templates
 from appliance.hot.orders import make_orders
 from appliance.hot.paper import make_paper
-from appliance.hot.ring import make_ring
+from appliance.hot.rings import Rings
 from appliance.hot.strategy import slot
 from appliance.hot.strategy.api import make_intents
 from appliance.hot.telemetry import Telemetry
 
-CLERK_RING_BYTES: Final = 4 * 1024 * 1024
 SILENCE_MAX_NS: Final = 1_500_000_000  # a live USD-M feed was silent for 1 s once
 
 
@@ -52,9 +43,9 @@ def make_core(
     symbols: Sequence[str],
     strategy: Strategy,
     telemetry: Telemetry,
+    rings: Rings,
     *,
     epoch: int,
-    ingress_bytes: int = FRAME_RING_BYTES,
     cycles: tuple[int, int] = (0, 0),
 ) -> Core:
     """Every array of a loop over INSTRUMENT records, HALTED and with no limit set."""
@@ -64,7 +55,6 @@ def make_core(
     for i, symbol in enumerate(symbols):
         configure(decoder, symbol, i)
         books.heads[i].market = instruments[i].market
-    market = make_broadcast(MARKET_RING_SLOTS, MARKET)
     positions = records(n, POSITION)
     gate = make_gate(instruments, positions, n)
     latest = records(n, MARKET)
@@ -77,9 +67,9 @@ def make_core(
         positions,
         gate.account,
         make_templates(instruments, epoch),
-        make_ring(REQUEST_RING_SLOTS, REQUEST),
-        make_ring(EGRESS_RING_SLOTS, EGRESS),
-        make_ring(REPORT_RING_SLOTS, REPORT),
+        rings.requests,
+        rings.egress,
+        rings.reports,
     )
     control = np.zeros(c.CONTROL_WORDS, np.int64)
     control[c.SILENCE_MAX_NS] = SILENCE_MAX_NS
@@ -88,14 +78,14 @@ def make_core(
     return Core(
         control=control,
         time_spec=np.zeros(2, np.int64),
-        ingress=make_frame_ring(ingress_bytes),
-        to_clerk=make_frame_ring(CLERK_RING_BYTES),
-        from_clerk=make_frame_ring(CLERK_RING_BYTES),
+        ingress=rings.ingress,
+        to_clerk=rings.to_clerk,
+        from_clerk=rings.from_clerk,
         decoder=decoder,
         books=books,
         latest=latest,
-        market=market,
-        cursor=make_cursor(market, from_start=True),
+        market=rings.market,
+        cursor=make_cursor(rings.market, from_start=True),
         seen=records(1, MARKET),
         own=records(1, OWN),
         params=strategy.params,

@@ -16,6 +16,7 @@ from appliance.cold.replay_command import (
     add_trading_options,
     build_instruments,
     parse_params,
+    rings_folder,
 )
 
 SECONDS: Final = 30.0
@@ -111,6 +112,7 @@ def _demo(
                 frames_total_n=len(arena),
                 process_started_s=started_s,
                 say=screen.say,
+                rings_folder=rings_folder(args.rings),
             )
         )
     try:

@@ -10,7 +10,7 @@ import mmap
 import os
 import tempfile
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from appliance.cold.errors import ApplianceError
 
 DEFAULT_FOLDER: Final = Path("/dev/shm")
 _MOUNTS: Final = Path("/proc/mounts")
+_MCL_CURRENT: Final = 1  # mlockall(2)
 
 
 class Region(mmap.mmap):
@@ -50,18 +51,18 @@ def create(
     path: "str | os.PathLike[str]",
     size_bytes: int,
     *,
-    huge_pages: bool = False,
     lock_required: bool = False,
     mode: int = 0o600,
 ) -> Region:
     """A new zeroed region at ``path`` (relative: in /dev/shm), mapped for writing.
 
     Every page is present before the name appears. Not being allowed to lock the memory is noted in
-    ``Region.note`` and refused only if lock_required. ``huge_pages``: path lies on hugetlbfs; the
-    size is rounded up to whole pages. Raises ApplianceError with the way out.
+    ``Region.note`` and refused only if lock_required. On hugetlbfs the size is rounded up to whole
+    huge pages. Raises ApplianceError with the way out.
     """
     target = DEFAULT_FOLDER / path
-    page_bytes = _huge_page_bytes(target) if huge_pages else mmap.PAGESIZE
+    huge_pages = is_hugetlbfs(target.parent)
+    page_bytes = os.statvfs(target.parent).f_bsize if huge_pages else mmap.PAGESIZE
     size_bytes = -(-max(size_bytes, 1) // page_bytes) * page_bytes
     try:
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
@@ -135,7 +136,7 @@ def _allocate(
         if huge_pages:
             raise ApplianceError(
                 f"no {size_bytes // page_bytes} free huge pages of {page_bytes // 1024} kB for"
-                f" {target}: raise vm.nr_hugepages, or set huge pages off"
+                f" {target}: raise vm.nr_hugepages, or choose /dev/shm"
             ) from error
         raise ApplianceError(
             f"no room for {size_bytes} bytes in {target.parent}: {error.strerror}"
@@ -143,27 +144,33 @@ def _allocate(
 
 
 def _lock(region: Region) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
     address = np.frombuffer(region, np.uint8).ctypes.data
-    if libc.mlock(ctypes.c_void_p(address), ctypes.c_size_t(len(region))) == 0:
-        region.locked = True
-        return
+    size_bytes = ctypes.c_size_t(len(region))
+    region.note = _call_libc("mlock", ctypes.c_void_p(address), size_bytes)
+    region.locked = not region.note
+
+
+def lock_all() -> list[str]:
+    """Pin all memory that this process has now in RAM. What to tell the user if it may not be."""
+    note = _call_libc("mlockall", ctypes.c_int(_MCL_CURRENT))
+    return [f"memory {note}"] if note else []
+
+
+def _call_libc(name: str, *arguments: Any) -> str:
+    """Empty, or why memory could not be locked."""
+    if getattr(ctypes.CDLL(None, use_errno=True), name)(*arguments) == 0:
+        return ""
     reason = os.strerror(ctypes.get_errno())
-    region.note = f"is not locked in memory ({reason}): raise the limit on locked memory (memlock)"
+    return f"is not locked ({reason}): raise the limit on locked memory (memlock)"
 
 
-def _huge_page_bytes(target: Path) -> int:
-    """Page size of the hugetlbfs that ``target`` lies on."""
-    folder = target.parent.resolve()
+def is_hugetlbfs(folder: Path) -> bool:
+    """Whether files in ``folder`` are made of huge pages."""
+    folder = folder.resolve()
     mounts = [line.split()[1:3] for line in _MOUNTS.read_text().splitlines()]
     holding = [
         (len(point), kind)
         for point, kind in mounts
         if folder == Path(point) or Path(point) in folder.parents
     ]
-    if not holding or max(holding)[1] != "hugetlbfs":
-        raise ApplianceError(
-            f"{folder} is not on hugetlbfs: choose a folder that is (mount -t hugetlbfs), or set"
-            " huge pages off"
-        )
-    return os.statvfs(folder).f_bsize
+    return bool(holding) and max(holding)[1] == "hugetlbfs"

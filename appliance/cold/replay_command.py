@@ -79,6 +79,11 @@ def add_trading_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--params", default="", metavar="K=V,..", help="the strategy's parameters")
     parser.add_argument("--limits", metavar="FILE", help="risk limits (TOML; default: for demos)")
+    parser.add_argument(
+        "--rings",
+        metavar="FOLDER",
+        help="where the loop's rings lie: /dev/shm (default), or a hugetlbfs mount",
+    )
 
 
 def parse_speed(text: str) -> float | None:
@@ -99,6 +104,15 @@ def parse_params(text: str) -> dict[str, str]:
             raise ApplianceError(f"--params {part}: give NAME=VALUE, separated by commas")
         assignments[key.strip()] = value.strip()
     return assignments
+
+
+def rings_folder(text: str | None) -> Path | None:
+    """None: beside the telemetry region."""
+    if text is None:
+        return None
+    if not Path(text).is_dir():
+        raise ApplianceError(f"--rings {text}: there is no such folder")
+    return Path(text)
 
 
 class Screen:
@@ -223,6 +237,7 @@ def replay(
             frames_total_n=recording.report.frames * args.repeat,
             process_started_s=started_s,
             say=screen.say,
+            rings_folder=rings_folder(args.rings),
         )
     )
     try:

@@ -16,7 +16,7 @@ from appliance.abi.market import Market
 from appliance.abi.telemetry import Lifecycle
 from appliance.abi.trading import TradingState
 from appliance.abi.units import NO_ID
-from appliance.cold import boot, compile_cache
+from appliance.cold import boot, compile_cache, mapping
 from appliance.cold.clerk import Clerk
 from appliance.cold.clerk_desk import ClerkDesk
 from appliance.cold.instrument_table import Instruments
@@ -24,6 +24,7 @@ from appliance.cold.limits import RiskLimits, demo_limits, load_limits
 from appliance.cold.loop import Feed, HotLoop
 from appliance.cold.quarantine import Quarantine
 from appliance.cold.recording import Arena
+from appliance.cold.ring_region import RingRegion
 from appliance.cold.strategy_loader import Strategy
 from appliance.cold.telemetry_region import TelemetryRegion
 from appliance.cold.warm_up import warm_up
@@ -42,6 +43,7 @@ class Session:
     limits: RiskLimits
     core: Core
     region: TelemetryRegion
+    rings: RingRegion
     loop: HotLoop
     desk: ClerkDesk
     quarantine: Quarantine
@@ -58,6 +60,7 @@ class Session:
         if self.loop.running:
             self.loop.abandon()
         self.loop.purity.close()
+        self.rings.close()
         self.region.close(state)
 
 
@@ -89,6 +92,7 @@ class Plan:
     frames_total_n: int
     process_started_s: float
     say: Say
+    rings_folder: Path | None = None  # None: beside the telemetry region
     epoch: int = 0  # of the client order ids
 
 
@@ -99,7 +103,9 @@ def start(plan: Plan) -> Session:
     region = TelemetryRegion.create(
         plan.name, mode=plan.mode, strategy=plan.strategy.name, cycles=cycles
     )
+    rings: RingRegion | None = None
     try:
+        rings = RingRegion(region.path, plan.rings_folder)
         region.set_instruments(plan.instruments.records)
         warm = plan.cache[1]
         plan.say("loading the loop" if warm else "compiling the loop (once for this version)")
@@ -108,6 +114,7 @@ def start(plan: Plan) -> Session:
             plan.instruments.symbols,
             plan.strategy,
             region.telemetry,
+            rings.rings,
             epoch=plan.epoch,
             cycles=cycles,
         )
@@ -123,6 +130,7 @@ def start(plan: Plan) -> Session:
         plan.say("warming up")
         loop.prepare(lambda: warm_up(run, plan.strategy, cycles))
         boot.prefault(core)
+        notes += mapping.lock_all()
         region.set_process(
             trading_state=TradingState.ACTIVE,
             speed_milli=0 if plan.speed is None else round(plan.speed * 1000),
@@ -132,6 +140,8 @@ def start(plan: Plan) -> Session:
         boot.freeze()
         region.set_lifecycle(Lifecycle.RUNNING)  # last: whoever waits for it finds it ready
     except BaseException:
+        if rings is not None:
+            rings.close()
         region.close(Lifecycle.FAILED)
         raise
     return Session(
@@ -140,6 +150,7 @@ def start(plan: Plan) -> Session:
         limits=limits,
         core=core,
         region=region,
+        rings=rings,
         loop=loop,
         desk=desk,
         quarantine=quarantine,

@@ -54,7 +54,6 @@ class TelemetryRegion:
         strategy: str = "",
         cycles: tuple[int, int] = (0, 0),
         directory: str | Path = layout.REGION_DIRECTORY,
-        huge_pages: bool = False,
     ) -> "TelemetryRegion":
         """Make the region ``lonecore-<name>.telemetry``, ready for readers, in state STARTING.
 
@@ -68,9 +67,7 @@ class TelemetryRegion:
             raise ApplianceError(str(error)) from None
         with only_one(path.parent):
             refuse_if_owned(path)
-            region = mapping.create(
-                path, layout.REGION_BYTES, huge_pages=huge_pages, mode=FILE_MODE
-            )
+            region = mapping.create(path, layout.REGION_BYTES, mode=FILE_MODE)
             made = cls(region)
             made._write_metadata()
             made._write_header(name, mode, strategy, cycles)

@@ -26,6 +26,7 @@ from appliance.cold.synthetic.session import generate
 from appliance.cold.synthetic.symbols import contracts
 from appliance.hot.core import Core
 from appliance.hot.frame_ring import push
+from appliance.hot.rings import make_rings
 from appliance.hot.telemetry import make_telemetry
 
 SECONDS: Final = 3
@@ -72,9 +73,9 @@ def _run_one(
         [symbol],
         strategy,
         make_telemetry(1),
+        make_rings(RING_BYTES),
         epoch=0,
         cycles=cycles,
-        ingress_bytes=RING_BYTES,
     )
     demo_limits(instrument, [1000]).write(core.gate.account, core.gate.limits)
     for limit in ("position_max_lots", "quantity_max_lots", "notional_max_tick_lots"):

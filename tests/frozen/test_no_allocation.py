@@ -50,7 +50,7 @@ instrument[0].quantity_grid_e8 = 10**3
 instrument[0].price_decimals = 2
 instrument[0].quantity_decimals = 5
 strategy = load_strategy("market_maker", {})
-core = make_core(instrument, ["BTCUSDT"], strategy, make_telemetry(1), epoch=1)
+core = make_core(instrument, ["BTCUSDT"], strategy, make_telemetry(1), make_rings(), epoch=1)
 run = compile_loop(core, strategy)
 warm_up(run, strategy, (0, 0))  # compiles what the cold side calls, too
 event.register("numba:compile", Compilations())

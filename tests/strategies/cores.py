@@ -11,6 +11,7 @@ from appliance.cold.boot import make_core
 from appliance.cold.strategy_loader import load_strategy
 from appliance.hot.core import Core
 from appliance.hot.frame_ring import length_at, peek, release
+from appliance.hot.rings import make_rings
 from appliance.hot.telemetry import make_telemetry
 
 
@@ -23,7 +24,7 @@ def small_core(symbols: tuple[str, ...] = ("BTCUSDT",), ring_bytes: int = 1 << 2
         row.price_grid_e8, row.price_decimals = 10**6, 2
         row.quantity_grid_e8, row.quantity_decimals = 10**3, 5
     strategy = load_strategy("market_maker", {})
-    return make_core(rows, symbols, strategy, make_telemetry(1), epoch=1, ingress_bytes=ring_bytes)
+    return make_core(rows, symbols, strategy, make_telemetry(1), make_rings(ring_bytes), epoch=1)
 
 
 def reader(taken: list[bytes]) -> Callable[[Core], int]:

@@ -3,6 +3,8 @@
 import mmap
 import os
 import stat
+import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -108,16 +110,56 @@ def test_no_room_is_an_error_and_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(ApplianceError, match="no room for 4096 bytes"):
         create(tmp_path / "region", 100)
     assert not list(tmp_path.iterdir())
-    monkeypatch.setattr(mapping, "_huge_page_bytes", lambda target: 2 << 20)
-    with pytest.raises(ApplianceError, match=r"no 2 free huge pages of 2048 kB .*nr_hugepages"):
-        create(tmp_path / "region", (2 << 20) + 1, huge_pages=True)
+    monkeypatch.setattr(mapping, "is_hugetlbfs", lambda folder: True)
+    with pytest.raises(ApplianceError, match=r"no 2 free huge pages of 4 kB .*nr_hugepages"):
+        create(tmp_path / "region", 4097)
     assert not list(tmp_path.iterdir())
 
 
-def test_huge_pages_need_a_folder_of_them(tmp_path, monkeypatch):
-    with pytest.raises(ApplianceError, match="not on hugetlbfs"):
-        create(tmp_path / "region", 100, huge_pages=True)
+def test_a_folder_is_on_hugetlbfs_by_its_mount(tmp_path, monkeypatch):
+    assert not mapping.is_hugetlbfs(tmp_path)
     mounts = tmp_path / "mounts"
     mounts.write_text(f"none / ext4 rw 0 0\nnone {tmp_path} hugetlbfs rw 0 0\n")
     monkeypatch.setattr(mapping, "_MOUNTS", mounts)
-    assert mapping._huge_page_bytes(tmp_path / "region") == os.statvfs(tmp_path).f_bsize
+    assert mapping.is_hugetlbfs(tmp_path)
+    assert mapping.is_hugetlbfs(tmp_path / "below")
+    assert not mapping.is_hugetlbfs(tmp_path.parent)
+
+
+@pytest.fixture
+def hugetlbfs(tmp_path):
+    """A mount with eight pages of its own, where this machine and user can make one."""
+    pages = Path("/proc/sys/vm/nr_hugepages")
+    folder = tmp_path / "huge"
+    folder.mkdir()
+    before = pages.read_text()
+    try:
+        pages.write_text(str(int(before) + 8))
+        subprocess.run(["mount", "-t", "hugetlbfs", "none", folder], check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"no hugetlbfs to be had here: {error}")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+    pages.write_text(before)
+
+
+def test_a_region_of_huge_pages(hugetlbfs):
+    region = create(hugetlbfs / "region", (2 << 20) + 1)
+    page_bytes = os.statvfs(hugetlbfs).f_bsize
+    assert len(region) % page_bytes == 0 and len(region) >= (2 << 20) + 1
+    found = Path("/proc/self/smaps").read_text().split(str(region.path))[1]
+    assert f"KernelPageSize:{page_bytes // 1024:>9} kB" in found.split("VmFlags")[0]
+    region.unlink()
+    region.close()
+
+
+def test_all_memory_can_be_locked_or_it_is_told(monkeypatch):
+    class Libc:
+        def mlockall(self, flags):
+            return -1
+
+    monkeypatch.setattr(mapping.ctypes, "CDLL", lambda *args, **options: Libc())
+    monkeypatch.setattr(mapping.ctypes, "get_errno", lambda: 12)
+    assert mapping.lock_all() == [
+        "memory is not locked (Cannot allocate memory): raise the limit on locked memory (memlock)"
+    ]
