@@ -50,6 +50,9 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser.add_argument(
         "--report", default=REPORT, metavar="FILE", help=f"what it leaves (default {REPORT})"
     )
+    parser.add_argument(
+        "--name", default="demo", metavar="NAME", help="of the telemetry region (default demo)"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
     parser.set_defaults(run=run)
     return parser
@@ -102,7 +105,7 @@ def _demo(
         instruments = build_instruments(learnt, None, None)
         made = session.start(
             session.Plan(
-                name="demo",
+                name=args.name,
                 mode="demo",
                 instruments=instruments,
                 strategy=strategy,

@@ -144,6 +144,10 @@ _ADVICE: Final = (
         r"Unknown attribute '?(\w+)'? of type Module\(<module '(\w+)'",
         "{1}.{0} cannot be used in the loop; the time is own.now_ns",
     ),
+    (
+        r"(\w+) is no whole number",  # hot/strategy/whole.py
+        "a price, quantity or order that is a {0}; they are whole numbers: round with // or int()",
+    ),
     (r"Unknown attribute '?(\w+)'?", "there is no field {0}; see the list in strategy/api.py"),
     (r"Cannot bind 'args=", "wrong number of arguments; see the function in strategy/api.py"),
     (r"assigned to variable '(\w+)' in globals", "{0} is a global that changes; use STATE"),

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,6 +29,29 @@ def test_stopped_in_the_middle(
     assert len(done.err.strip().splitlines()) == 1 and "stopped" in done.err
     assert done.out == ""
     assert not (REGIONS / f"lonecore-{name}.telemetry").exists()
+
+
+_AT_THE_IMPORT_OF = """
+import sys
+
+class Finder:
+    def find_spec(self, name, *_):
+        if name == {module!r}:
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Finder())
+sys.argv = ["appliance", "top"]
+from appliance.__main__ import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("module", ["numpy", "appliance.cold.command_line", "appliance.cold.top"])
+def test_stopped_while_modules_load(module: str) -> None:
+    code = _AT_THE_IMPORT_OF.format(module=module)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr.strip() == "appliance: stopped"
 
 
 def test_a_demo_that_is_stopped_tells_what_it_saw(appliance: Appliance, tmp_path: Path) -> None:

@@ -50,6 +50,12 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
             id="arguments of a call",
         ),
         pytest.param(
+            HEAD + DEF + "    middle = (view.bid_ticks + view.ask_ticks) / 2\n"
+            "    place(orders, BUY, middle, 1, GTC)\n",
+            ["mine.py:4:", "place(orders, BUY, middle, 1, GTC)", "float64", "whole numbers", "//"],
+            id="a price between two ticks",
+        ),
+        pytest.param(
             HEAD + DEF + "    pass\n    place(orders, BUY, limit, 1, GTC)\n",
             ["mine.py:4:", "the name limit is not known"],
             id="unknown name",

@@ -31,6 +31,7 @@ from appliance.abi.market import BookState, Event
 from appliance.abi.strategy import NO_ORDER
 from appliance.abi.trading import INTENT, Action, Side, TimeInForce
 from appliance.hot.jit import hot, hot_inline
+from appliance.hot.strategy.whole import whole
 
 BUY: Final = int(Side.BUY)
 SELL: Final = int(Side.SELL)
@@ -92,10 +93,10 @@ def place(orders, side, price_ticks, quantity_lots, time_in_force):
         return
     intent = orders.records[n]
     intent.action = Action.PLACE
-    intent.side = side
-    intent.price_ticks = price_ticks
-    intent.quantity_lots = quantity_lots
-    intent.time_in_force = time_in_force
+    intent.side = whole(side)
+    intent.price_ticks = whole(price_ticks)
+    intent.quantity_lots = whole(quantity_lots)
+    intent.time_in_force = whole(time_in_force)
     intent.order = NO_ORDER
     orders.words[COUNT] = n + 1
 
@@ -109,7 +110,7 @@ def cancel(orders, order):
         return
     intent = orders.records[n]
     intent.action = Action.CANCEL
-    intent.order = order
+    intent.order = whole(order)
     orders.words[COUNT] = n + 1
 
 
@@ -153,7 +154,7 @@ def quote(orders, own, side, price_ticks, quantity_lots, tolerance_ticks):
     An order farther off, or a quantity of zero, is cancelled first; the new one follows when the
     venue has confirmed, so that never two stand in the market. The price goes to the venue's step.
     """
-    price_ticks = on_step(own, side, price_ticks)
+    price_ticks = on_step(own, side, whole(price_ticks))
     order = own.buy_order
     ticks = own.buy_ticks
     cancelling = own.buy_cancelling
