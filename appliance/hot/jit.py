@@ -38,6 +38,7 @@ _FLAGS: Final[dict[str, Any]] = {
     "fastmath": False,
     "cache": bool(config.CACHE_DIR),
     "_nrt": False,
+    "no_rewrites": True,  # of array expressions, of which there are none: a second of the start
     "forceinline": False,  # said, because a function without it inherits its caller's
 }
 

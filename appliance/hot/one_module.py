@@ -18,10 +18,28 @@ which pyproject.toml pins; jit.py leaves it out with any other (tests/unit/test_
 from typing import Any, Final
 
 from numba.core.codegen import JITCodeLibrary
-from numba.core.compiler import Compiler
+from numba.core.compiler import Compiler, Flags
 from numba.core.registry import CPUDispatcher
 
 KNOWN_NUMBA: Final = "0.68.1"
+
+
+class QuickFlags(Flags):  # type: ignore[misc]
+    """Numba's flags of a function, quick to compare.
+
+    Numba does so 100,000 times for one loop, option by option: a twelfth of the start.
+    """
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, QuickFlags) and self._values == other._values:
+            return True
+        return bool(super().__eq__(other))
+
+    def __hash__(self) -> int:
+        return _FLAGS_HASH
+
+
+_FLAGS_HASH: Final = hash(Flags())
 
 
 class _EntryLibrary(JITCodeLibrary):
@@ -45,10 +63,23 @@ class _CalledLibrary(JITCodeLibrary):
 class _EntryPipeline(Compiler):
     library_class: type[JITCodeLibrary] = _EntryLibrary
 
-    def __init__(self, typing_context: Any, target_context: Any, _library: Any, *rest: Any) -> None:
+    def __init__(
+        self,
+        typing_context: Any,
+        target_context: Any,
+        _library: Any,
+        arguments: Any,
+        return_type: Any,
+        flags: Flags,
+        local_types: Any,
+    ) -> None:
         library = self.library_class(target_context.codegen(), self.library_class.__name__)
         library.enable_object_caching()
-        super().__init__(typing_context, target_context, library, *rest)
+        quick = QuickFlags()
+        quick._values.update(flags._values)
+        super().__init__(
+            typing_context, target_context, library, arguments, return_type, quick, local_types
+        )
 
 
 class _CalledPipeline(_EntryPipeline):

@@ -40,7 +40,9 @@ def reader(taken: list[bytes]) -> Callable[[Core], int]:
                 release(core.ingress)
                 core.telemetry.counters[Counter.FRAMES, 0] += 1
                 core.telemetry.counters[Counter.MARKET_RECORDS, 0] += 1
-            elif core.control[c.DRAIN]:
+            elif (
+                core.control[c.DRAIN] and int(peek(core.ingress)) < 0
+            ):  # the last came before DRAIN
                 return int(c.Left.DRAINED)
         return int(c.Left.STOPPED)
 
