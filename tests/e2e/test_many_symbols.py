@@ -15,7 +15,7 @@ def test_as_many_symbols_as_there_may_be(
     symbols = [f"S{i:02d}USDT" for i in range(INSTRUMENTS_MAX)]
     path = synthetic("64.gz", 4.0, symbols=symbols, frames_per_s=4000)
     report = appliance.replay(path, "--verify-book")
-    assert list(report["book"]) == symbols
+    assert sorted(report["book"]) == symbols
     for symbol, book in report["book"].items():
         assert book["mismatched"] == book["crossed"] == 0, symbol
         assert book["live_fraction"] > 0.5, symbol

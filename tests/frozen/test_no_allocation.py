@@ -30,6 +30,7 @@ from appliance.abi.market import INSTRUMENT, symbol_words
 from appliance.cold.boot import compile_loop, make_core
 from appliance.cold.strategy_loader import load_strategy
 from appliance.cold.warm_up import warm_up
+from appliance.hot.rings import make_rings
 from appliance.hot.telemetry import make_telemetry
 
 
