@@ -64,10 +64,13 @@ def test_replay_rate(benchmark, judge, measuring, file):
 def test_start(benchmark, judge, measuring, file, tmp_path):
     if not measuring:
         pytest.skip("compiles for half a minute")
-    cold = replay(file, cache=tmp_path)
-    warm = benchmark.pedantic(replay, args=(file,), kwargs={"cache": tmp_path}, rounds=3)
-    assert (cold["start"], warm["start"]) == ("cold", "warm")
-    judge("start to ready, cold, s", cold["start_s"], at_most=30)
+    colds = [replay(file, cache=tmp_path / str(n)) for n in range(3)]
+    cache = tmp_path / "0"
+    warm = benchmark.pedantic(replay, args=(file,), kwargs={"cache": cache}, rounds=3)
+    assert ({cold["start"] for cold in colds}, warm["start"]) == ({"cold"}, "warm")
+    seconds = [cold["start_s"] for cold in colds]
+    benchmark.extra_info["cold_s"] = seconds
+    judge("start to ready, cold, s, median of 3", float(np.median(seconds)), at_most=30)
     judge("start to ready, warm, s", warm["start_s"], at_most=2)
 
 
