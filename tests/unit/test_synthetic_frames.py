@@ -8,7 +8,8 @@ import pytest
 from appliance.abi.market import Market
 from appliance.cold.recording import Line
 from appliance.cold.synthetic import contracts, generate
-from appliance.cold.synthetic.frames import FrameWriter
+from appliance.cold.synthetic.frames import FrameWriter, enveloped
+from appliance.cold.synthetic.tape import Difference
 
 SYMBOLS = ("BTCUSDT", "DOGEUSDT")
 BOTH = pytest.mark.parametrize("market", [Market.SPOT, Market.USDM])
@@ -49,19 +50,23 @@ def test_keys_stand_as_the_venue_has_them() -> None:
                 assert got == {order}, stream
     newer = events(made(Market.USDM, 7, 1, extended=True), "bookTicker")
     assert {" ".join(event) for event in newer} == {"e u s ps b B a A T E st"}
+    newer = events(made(Market.USDM, 7, 1, extended=True), "aggTrade")
+    assert {" ".join(event) for event in newer} == {"e E a s p q nq f l T m st"}
 
 
 def test_frames_to_the_byte() -> None:
     spot = FrameWriter(contracts(["BTCUSDT"], Market.SPOT)[0])
-    assert spot.depth(5, 4, (8, 9, 7), [(6183763, 3234), (6183761, 0)], []) == (
+    difference = Difference(0, (8, 9, 7), [(6183763, 3234), (6183761, 0)], [])
+    assert enveloped("btcusdt@depth@100ms", spot.depth(5, 4, difference)) == (
         b'{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate","E":5,"s":"BTCUSDT","U":8,'
         b'"u":9,"b":[["61837.63000000","0.03234000"],["61837.61000000","0.00000000"]],"a":[]}}'
     )
     usdm = FrameWriter(contracts(["BTCUSDT"], Market.USDM)[0])
-    assert usdm.depth(5, 4, (8, 9, 7), [(618002, 32), (618001, 0)], [(618003, 1)]) == (
-        b'{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate","E":5,"T":4,"s":"BTCUSDT",'
+    difference = Difference(0, (8, 9, 7), [(618002, 32), (618001, 0)], [(618003, 1)])
+    assert usdm.depth(5, 4, difference) == (
+        b'{"e":"depthUpdate","E":5,"T":4,"s":"BTCUSDT",'
         b'"U":8,"u":9,"pu":7,"b":[["61800.10","0.000"],["61800.20","0.032"]],'
-        b'"a":[["61800.30","0.001"]]}}'
+        b'"a":[["61800.30","0.001"]]}'
     )
     assert usdm.snapshot(5, 4, 9, [(618002, 32)], []) == (
         b'{"lastUpdateId":9,"E":5,"T":4,"bids":[["61800.20","0.032"]],"asks":[]}'

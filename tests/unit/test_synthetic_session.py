@@ -84,7 +84,7 @@ def test_rebuilt_book_is_the_engines_own(market: Market, monkeypatch: pytest.Mon
     def watched(feed: Any, now_ns: int) -> None:
         flush(feed, now_ns)
         engine = feed._flow.engine
-        key = (feed._contract.symbol, feed._last_id)
+        key = (feed._contract.symbol, feed._tape.last_id)
         truth[key] = dict(engine.bids.depth(9999)), dict(engine.asks.depth(9999))
 
     monkeypatch.setattr(session._Feed, "_flush", watched)

@@ -5,8 +5,9 @@ bytes on every machine and every Python (``random.Random.random`` and integers, 
 """
 
 from appliance.cold.synthetic.faults import Faults, inject
+from appliance.cold.synthetic.listing import exchange_info
 from appliance.cold.synthetic.session import START_NS, generate
-from appliance.cold.synthetic.symbols import Contract, contracts, exchange_info
+from appliance.cold.synthetic.symbols import Contract, contracts
 
 __all__ = [
     "START_NS",

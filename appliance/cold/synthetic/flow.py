@@ -156,7 +156,9 @@ class Flow:
             half = engine.bids if roll < 0.2 else engine.asks
             if len(half.keys) >= _LEVELS_MIN:
                 queue = half.levels[half.keys[-1]].queue
-                engine.cancel(next(reversed(queue)))
+                # a client's order is not the crowd's to take back
+                mine = next((number for number in reversed(queue) if not queue[number].owner), 0)
+                engine.cancel(mine)
             return
         live = self._live
         if len(live) > 16 * _ORDERS_A_SIDE:

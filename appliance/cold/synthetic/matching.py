@@ -3,24 +3,44 @@
 Deterministic and quick enough for a demo (some 200,000 orders a second). A half of the book keeps
 its prices as keys that grow towards the touch (a bid's price, an ask's price negated), so both
 halves are the same code and the best level is always the last.
+
+The made-up crowd has no owner (0) and may trade with itself; orders of one owner other than 0 meet
+by the rules of self-trade prevention.
 """
 
 from bisect import bisect_left, insort
-from typing import NamedTuple
+from enum import StrEnum
+from typing import Final, NamedTuple
 
 from appliance.abi.trading import Side
+
+CROWD: Final = 0  # the owner of every order that is not a client's
+
+
+class Prevention(StrEnum):
+    """What happens when an order would trade with its owner; the incoming order decides.
+
+    Source: binance-protocol 3, ``selfTradePreventionMode``.
+    """
+
+    NONE = "NONE"
+    EXPIRE_MAKER = "EXPIRE_MAKER"
+    EXPIRE_TAKER = "EXPIRE_TAKER"
+    EXPIRE_BOTH = "EXPIRE_BOTH"
+    DECREMENT = "DECREMENT"  # both lose the smaller quantity
 
 
 class Order:
     """A resting order."""
 
-    __slots__ = ("lots", "number", "price_ticks", "side")
+    __slots__ = ("lots", "number", "owner", "price_ticks", "side")
 
-    def __init__(self, number: int, side: int, price_ticks: int, lots: int) -> None:
+    def __init__(self, number: int, side: int, price_ticks: int, lots: int, owner: int) -> None:
         self.number = number
         self.side = side
         self.price_ticks = price_ticks
         self.lots = lots
+        self.owner = owner
 
 
 class Fill(NamedTuple):
@@ -29,6 +49,15 @@ class Fill(NamedTuple):
     maker: int
     price_ticks: int
     lots: int
+
+
+class Prevented(NamedTuple):
+    """A meeting of two orders of one owner that was no trade, and the lots that each lost."""
+
+    maker: int
+    price_ticks: int
+    maker_lots: int
+    taker_lots: int
 
 
 class _Level:
@@ -77,6 +106,11 @@ class Half:
         """(price in ticks, lots) of the best levels, best first."""
         return [(key * self.sign, self.levels[key].lots) for key in reversed(self.keys[-levels_n:])]
 
+    def lots_up_to(self, price_ticks: int) -> int:
+        """Lots at ``price_ticks`` and better: what an order with this limit could take."""
+        first = bisect_left(self.keys, price_ticks * self.sign)
+        return sum(self.levels[key].lots for key in self.keys[first:])
+
 
 class MatchingEngine:
     """The book of one symbol. Order numbers rise from 1; 0 means none."""
@@ -86,28 +120,44 @@ class MatchingEngine:
         self.asks = Half(-1)
         self.orders: dict[int, Order] = {}
         self.fills: list[Fill] = []  # of the last ``place``
+        self.prevented: list[Prevented] = []  # of the last ``place``
         self._number = 0
+        self._owner = CROWD  # of the order that is being placed
+        self._prevention = Prevention.NONE
 
     def half(self, side: int) -> Half:
         """Where orders of this side rest."""
         return self.bids if side == Side.BUY else self.asks
 
-    def place(self, side: int, price_ticks: int, lots: int, *, rests: bool = True) -> int:
+    def place(
+        self,
+        side: int,
+        price_ticks: int,
+        lots: int,
+        *,
+        rests: bool = True,
+        owner: int = CROWD,
+        prevention: Prevention = Prevention.NONE,
+    ) -> int:
         """Match an order, best price first, oldest first; what is left rests if it ``rests``.
 
-        Returns the number of the resting order or 0. The fills stand in ``fills``.
+        Returns the number of the resting order or 0. The fills stand in ``fills``, in the order
+        in which they happened, and what self-trade prevention did in ``prevented``.
         """
         if lots <= 0 or price_ticks <= 0:
             raise ValueError(f"an order of {lots} lots at {price_ticks} ticks")
         own, other = (self.bids, self.asks) if side == Side.BUY else (self.asks, self.bids)
         key = price_ticks * own.sign
         self.fills = []
+        self.prevented = []
+        self._owner = owner
+        self._prevention = prevention
         while lots and other.keys and other.keys[-1] >= -key:
             lots = self._match_level(other, lots)
         if not lots or not rests:
             return 0
         self._number += 1
-        order = Order(self._number, side, price_ticks, lots)
+        order = Order(self._number, side, price_ticks, lots, owner)
         self.orders[order.number] = order
         own.add(key, order)
         return order.number
@@ -126,6 +176,17 @@ class MatchingEngine:
         if not level.queue:
             half.drop(key)
         return order.lots
+
+    def reduce(self, number: int, lots: int) -> None:
+        """Make a resting order smaller; it keeps its place. ``lots`` is what it has from now on."""
+        order = self.orders[number]
+        if not 0 < lots <= order.lots:
+            raise ValueError(f"order {number} has {order.lots} lots, not {lots} or more")
+        half = self.half(order.side)
+        key = order.price_ticks * half.sign
+        half.levels[key].lots -= order.lots - lots
+        half.changed.add(key)
+        order.lots = lots
 
     def take_changes(self) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
         """Levels touched since the last call: bids and asks as (price in ticks, lots now).
@@ -152,14 +213,29 @@ class MatchingEngine:
         half.changed.add(key)
         while lots and level.queue:
             maker = next(iter(level.queue.values()))
-            filled = min(lots, maker.lots)
-            lots -= filled
-            maker.lots -= filled
-            level.lots -= filled
-            self.fills.append(Fill(maker.number, price_ticks, filled))
+            if self._owner and maker.owner == self._owner and self._prevention != Prevention.NONE:
+                maker_lots, taker_lots = self._prevent(maker, lots)
+                self.prevented.append(Prevented(maker.number, price_ticks, maker_lots, taker_lots))
+            else:
+                maker_lots = taker_lots = min(lots, maker.lots)
+                self.fills.append(Fill(maker.number, price_ticks, maker_lots))
+            lots -= taker_lots
+            maker.lots -= maker_lots
+            level.lots -= maker_lots
             if not maker.lots:
                 del level.queue[maker.number]
                 del self.orders[maker.number]
         if not level.queue:
             half.drop(key)
         return lots
+
+    def _prevent(self, maker: Order, lots: int) -> tuple[int, int]:
+        """The lots that the resting and the incoming order lose instead of trading."""
+        if self._prevention == Prevention.EXPIRE_MAKER:
+            return maker.lots, 0
+        if self._prevention == Prevention.EXPIRE_TAKER:
+            return 0, lots
+        if self._prevention == Prevention.EXPIRE_BOTH:
+            return maker.lots, lots
+        smaller = min(lots, maker.lots)
+        return smaller, smaller

@@ -1,10 +1,4 @@
-"""A session: flow through matching engines, written as the frames of a combined stream.
-
-Each action that changes a book gets one update id, so an id names one state of the book. Spot
-counts per symbol without a hole; USD-M draws from one counter for all symbols, which also skips.
-Thus a bookTicker and a difference with the same last id show the same touch, whichever of the two
-is received first.
-"""
+"""A session: flow through matching engines, written as the frames of a combined stream."""
 
 import heapq
 from collections.abc import Iterator, Sequence
@@ -12,12 +6,12 @@ from random import Random
 from typing import Final
 
 from appliance.abi.market import Market
-from appliance.abi.trading import Side
 from appliance.abi.units import NS_PER_MS, NS_PER_S
 from appliance.cold.line import Line
 from appliance.cold.synthetic.flow import Flow
-from appliance.cold.synthetic.frames import FrameWriter
+from appliance.cold.synthetic.frames import FrameWriter, enveloped
 from appliance.cold.synthetic.symbols import Contract, contracts
+from appliance.cold.synthetic.tape import Aggregate, Counter, Print, Tape
 
 START_NS: Final = 1_767_571_200 * NS_PER_S  # 2026-01-05 00:00:00 UTC
 FLUSH_NS: Final = 100 * NS_PER_MS  # of @depth@100ms
@@ -55,11 +49,11 @@ def generate(
     rate = max(1, frames_per_s // len(listed) - _DEPTH_PER_S) * 100 // _FRAMES_PER_ACTION_PCT
     mail = _Mail()
     ids = Random(seed * 1_000_003 + 1)
-    counter = _Counter(ids) if market == Market.USDM else None
+    counter = Counter(ids) if market == Market.USDM else None
     feeds = []
     for number, contract in enumerate(listed):
         rng = Random(seed * 1_000_003 + 2 + number)
-        own = _Counter(None, number) if counter is None else counter
+        own = Counter(None, number) if counter is None else counter
         feed = _Feed(Flow(contract, rng, max(1, rate)), contract, own, mail, rng)
         feed.writer = FrameWriter(contract, extended=extended)
         feed.streams = frozenset(_STREAMS[market] if streams is None else streams)
@@ -76,18 +70,6 @@ def generate(
         feeds[number].advance()
         heapq.heapreplace(due, (feeds[number].next_ns, number))
     yield from mail.until(None)
-
-
-class _Counter:
-    """Update ids: one after the other on spot, with skips on USD-M."""
-
-    def __init__(self, skips: Random | None, number: int = 0) -> None:
-        self._skips = skips
-        self.last = 50_000_000_000 + number * 1_000_000_000
-
-    def next(self) -> int:
-        self.last += 1 if self._skips is None else 1 + int(self._skips.random() * 40)
-        return self.last
 
 
 class _Mail:
@@ -116,28 +98,22 @@ class _Feed:
     streams: frozenset[str]
 
     def __init__(
-        self, flow: Flow, contract: Contract, ids: _Counter, mail: _Mail, rng: Random
+        self, flow: Flow, contract: Contract, ids: Counter, mail: _Mail, rng: Random
     ) -> None:
         self._flow = flow
         self._contract = contract
-        self._ids = ids
+        self._tape = Tape(flow.engine, ids)
         self._mail = mail
         self._random = rng.random
-        self._last_id = ids.next()
-        self._first_id = 0  # of the difference that is gathering; 0: nothing in it
-        self._flushed_id = self._last_id
-        self._trade_id = 1_000_000
-        self._agg_trade_id = 500_000
-        self._changed_ns = 0
         self._arrived: dict[str, int] = {}
-        self._touch = flow.engine.bids.best(), flow.engine.asks.best()
+        self._stream = contract.symbol.lower()
         self._action_ns = self._flush_ns = self.next_ns = 0
         self._snapshots_ns: list[int] = []
 
     def begin(self, start_ns: int, number: int, snapshot_at_s: Sequence[float]) -> None:
         """Symbols flush and ask for snapshots a little after one another."""
         shift_ns = number * 7 * NS_PER_MS
-        self._changed_ns = start_ns
+        self._tape.changed_ns = start_ns
         self._action_ns = start_ns + self._flow.gap_ns()
         self._flush_ns = start_ns + FLUSH_NS + shift_ns % FLUSH_NS
         self._snapshots_ns = sorted(
@@ -165,75 +141,52 @@ class _Feed:
         self._plan()
 
     def _act(self, now_ns: int) -> None:
-        engine = self._flow.engine
         taker = self._flow.step()
-        if not engine.bids.changed and not engine.asks.changed:
-            return
-        update_id = self._ids.next()
-        self._last_id = update_id
-        self._changed_ns = now_ns
-        if not self._first_id:
-            self._first_id = update_id
-        if taker:
-            self._report_trades(now_ns, taker)
-        touch = engine.bids.best(), engine.asks.best()
-        if touch != self._touch:
-            self._touch = touch
+        prints, aggregates, touch = self._tape.note(now_ns, taker)
+        self._report_trades(prints, aggregates)
+        if touch is not None:
             now_ms = now_ns // NS_PER_MS
-            frame = self.writer.ticker(now_ms, now_ms, update_id, touch[0], touch[1])
-            self._send("bookTicker", now_ns, frame)
+            self._send("bookTicker", now_ns, self.writer.ticker(now_ms, now_ms, touch))
 
-    def _report_trades(self, now_ns: int, taker: int) -> None:
-        maker_buys = taker == Side.SELL
-        fills = self._flow.engine.fills
-        first_id = self._trade_id + 1
-        now_ms = now_ns // NS_PER_MS
-        lots = 0
-        for number, fill in enumerate(fills):
-            self._trade_id += 1
-            lots += fill.lots
-            what = (fill.price_ticks, fill.lots)
-            frame = self.writer.trade(now_ms, now_ms, self._trade_id, what, maker_buys)
-            self._send("trade", now_ns, frame)
-            more = number + 1 < len(fills) and fills[number + 1].price_ticks == fill.price_ticks
-            if not more:
-                self._agg_trade_id += 1
-                ids = (self._agg_trade_id, first_id, self._trade_id)
-                what = (fill.price_ticks, lots)
-                frame = self.writer.agg_trade(now_ms, now_ms, ids, what, maker_buys)
-                self._send("aggTrade", now_ns, frame)
-                first_id, lots = self._trade_id + 1, 0
+    def _report_trades(self, prints: list[Print], aggregates: list[Aggregate]) -> None:
+        """An aggregate comes after the last trade that is in it."""
+        done = {aggregate.last_id: aggregate for aggregate in aggregates}
+        for trade in prints:
+            now_ms = trade.at_ns // NS_PER_MS
+            self._send("trade", trade.at_ns, self.writer.trade(now_ms, now_ms, trade))
+            aggregate = done.get(trade.trade_id)
+            if aggregate is not None:
+                frame = self.writer.agg_trade(now_ms, now_ms, aggregate)
+                self._send("aggTrade", trade.at_ns, frame)
 
     def _flush(self, now_ns: int) -> None:
         """The difference since the last one; the venue sends none that is empty."""
-        if not self._first_id:
+        difference = self._tape.flush()
+        if difference is None:
             return
-        bids, asks = self._flow.engine.take_changes()
-        ids = (self._first_id, self._last_id, self._flushed_id)
-        frame = self.writer.depth(
-            now_ns // NS_PER_MS, self._changed_ns // NS_PER_MS, ids, bids, asks
-        )
-        self._first_id = 0
-        self._flushed_id = self._last_id
+        changed_ms = difference.changed_ns // NS_PER_MS
+        frame = self.writer.depth(now_ns // NS_PER_MS, changed_ms, difference)
         self._send("depth", now_ns, frame)
 
     def _snapshot(self, now_ns: int) -> None:
         engine = self._flow.engine
         frame = self.writer.snapshot(
             now_ns // NS_PER_MS,
-            self._changed_ns // NS_PER_MS,
-            self._last_id,
+            self._tape.changed_ns // NS_PER_MS,
+            self._tape.last_id,
             engine.bids.depth(SNAPSHOT_LEVELS),
             engine.asks.depth(SNAPSHOT_LEVELS),
         )
         arrives_ns = now_ns + _REST_NS + int(self._random() * _REST_NS)
         self._mail.send(Line(arrives_ns, frame, True, self._contract.symbol))
 
-    def _send(self, stream: str, now_ns: int, frame: bytes) -> None:
+    def _send(self, stream: str, now_ns: int, payload: bytes) -> None:
         """Frames of one stream never overtake each other; those of several do."""
         if stream not in self.streams:
             return
         arrives_ns = now_ns + _LATENCY_NS + int(self._random() * _JITTER_NS)
         arrives_ns = max(arrives_ns, self._arrived.get(stream, 0) + 1000)
         self._arrived[stream] = arrives_ns
+        name = "depth@100ms" if stream == "depth" else stream
+        frame = enveloped(f"{self._stream}@{name}", payload)
         self._mail.send(Line(arrives_ns, frame))

@@ -1,8 +1,8 @@
-"""The symbols that the made-up venue lists, and its exchangeInfo."""
+"""The symbols that the made-up venue lists."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from appliance.abi.limits import INSTRUMENTS_MAX, SYMBOL_BYTES_MAX
 from appliance.abi.market import Market
@@ -29,7 +29,6 @@ _USDM: Final = {
 }
 _ANY: Final = ("100.00", "0.01", "0.001")
 _ORDER_QUOTE: Final = 2000  # a usual order, in the quote asset
-_NOTIONAL_MIN: Final = "5"
 _SPOT_DECIMALS: Final = 8  # spot writes eight, whatever the grid
 
 
@@ -82,86 +81,3 @@ def decimal_text(value_e8: int, digits: int) -> str:
     """``value_e8`` with ``digits`` behind the point; it must not have more."""
     whole, fraction = divmod(value_e8, E8)
     return f"{whole}.{fraction:08d}"[: -(8 - digits) or None] if digits else str(whole)
-
-
-def exchange_info(symbols: Sequence[str], market: Market) -> dict[str, Any]:
-    """The venue's exchangeInfo of these symbols, in the shape of its market."""
-    listed = contracts(symbols, market)
-    document: dict[str, Any] = {"timezone": "UTC", "serverTime": 0}
-    if market == Market.USDM:
-        document["futuresType"] = "U_MARGINED"
-    document |= {"rateLimits": [], "exchangeFilters": []}
-    describe = _usdm_entry if market == Market.USDM else _spot_entry
-    document["symbols"] = [describe(contract) for contract in listed]
-    return document
-
-
-def _grid_texts(contract: Contract) -> tuple[str, str, str, str]:
-    """tick, step, highest price, largest quantity."""
-    price, quantity = contract.price_digits, contract.quantity_digits
-    return (
-        decimal_text(contract.price_grid_e8, price),
-        decimal_text(contract.quantity_grid_e8, quantity),
-        decimal_text(contract.start_ticks * 100 * contract.price_grid_e8, price),
-        decimal_text(contract.order_lots * 10_000 * contract.quantity_grid_e8, quantity),
-    )
-
-
-def _spot_entry(contract: Contract) -> dict[str, Any]:
-    tick, step, highest, largest = _grid_texts(contract)
-    base, quote = _assets(contract.symbol)
-    return {
-        "symbol": contract.symbol,
-        "status": "TRADING",
-        "baseAsset": base,
-        "baseAssetPrecision": 8,
-        "quoteAsset": quote,
-        "quotePrecision": 8,
-        "quoteAssetPrecision": 8,
-        "orderTypes": ["LIMIT", "LIMIT_MAKER", "MARKET"],
-        "isSpotTradingAllowed": True,
-        "filters": [
-            {
-                "filterType": "PRICE_FILTER",
-                "minPrice": tick,
-                "maxPrice": highest,
-                "tickSize": tick,
-            },
-            {"filterType": "LOT_SIZE", "minQty": step, "maxQty": largest, "stepSize": step},
-            {"filterType": "NOTIONAL", "minNotional": f"{_NOTIONAL_MIN}.00000000"},
-        ],
-    }
-
-
-def _usdm_entry(contract: Contract) -> dict[str, Any]:
-    tick, step, highest, largest = _grid_texts(contract)
-    base, quote = _assets(contract.symbol)
-    return {
-        "symbol": contract.symbol,
-        "pair": contract.symbol,
-        "contractType": "PERPETUAL",
-        "status": "TRADING",
-        "baseAsset": base,
-        "quoteAsset": quote,
-        "marginAsset": quote,
-        "pricePrecision": contract.price_digits,
-        "quantityPrecision": contract.quantity_digits,
-        "filters": [
-            {
-                "minPrice": tick,
-                "maxPrice": highest,
-                "filterType": "PRICE_FILTER",
-                "tickSize": tick,
-            },
-            {"stepSize": step, "filterType": "LOT_SIZE", "maxQty": largest, "minQty": step},
-            {"notional": _NOTIONAL_MIN, "filterType": "MIN_NOTIONAL"},
-        ],
-        "timeInForce": ["GTC", "IOC", "FOK", "GTX"],
-    }
-
-
-def _assets(symbol: str) -> tuple[str, str]:
-    for quote in ("USDT", "USDC", "BTC", "ETH", "EUR"):
-        if symbol.endswith(quote) and symbol != quote:
-            return symbol.removesuffix(quote), quote
-    return symbol, "USDT"
