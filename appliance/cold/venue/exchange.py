@@ -1,0 +1,264 @@
+"""The engine of one market: clients' orders through the matching engines, and what comes of them.
+
+It is told the time and never asks for it. Market data goes to ``publish``, user data to
+``settlement.deliver``, while it happens.
+"""
+
+import heapq
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from appliance.abi.market import Market
+from appliance.abi.units import NS_PER_MS, NS_PER_S
+from appliance.cold.synthetic.tape import Aggregate, Print, Touch
+from appliance.cold.venue.account import Account
+from appliance.cold.venue.execution import Reports
+from appliance.cold.venue.instrument import Instrument
+from appliance.cold.venue.order import ClientOrder, Draft
+from appliance.cold.venue.refusal import (
+    INVALID_SYMBOL,
+    UNKNOWN_ORDER,
+    Refused,
+    failed_filter,
+    rejected,
+)
+from appliance.cold.venue.settlement import Settlement
+
+_ASLEEP_NS: Final = 5 * NS_PER_S  # behind the clock by more: what was missed stays missed
+
+
+class Printed(NamedTuple):
+    """What one action put on an instrument's tape."""
+
+    instrument: Instrument
+    at_ns: int
+    prints: list[Print]
+    aggregates: list[Aggregate]
+    touch: Touch | None
+
+
+Publish = Callable[[Printed], None]
+
+
+class Exchange:
+    """One market: its instruments, its accounts."""
+
+    def __init__(self, market: Market, instruments: Sequence[Instrument], reports: Reports) -> None:
+        self.market = market
+        self.instruments = {instrument.symbol: instrument for instrument in instruments}
+        self.accounts: list[Account] = []
+        self.publish: Publish = lambda _printed: None
+        self.on_first_fill: Callable[[Account], None] = lambda _account: None  # of an order
+        self.settlement = Settlement(reports)
+        self._order_id = 10_000_000_000
+        self._due = [(i.source.next_ns, n, i) for n, i in enumerate(instruments)]
+        heapq.heapify(self._due)
+        self._timers: list[tuple[int, int]] = []  # good till (ns), order id
+        self._countdowns: dict[tuple[int, str], int] = {}  # (owner, symbol): when to cancel (ns)
+
+    def instrument(self, symbol: str) -> Instrument:
+        """Refused (-1121) if it is not listed."""
+        found = self.instruments.get(symbol)
+        if found is None:
+            raise Refused(*INVALID_SYMBOL)
+        return found
+
+    def advance(self, now_ns: int) -> None:
+        """Let the market act up to ``now_ns``, and do what clients' orders have due."""
+        while self._due[0][0] <= now_ns:
+            due_ns, number, instrument = self._due[0]
+            taker = instrument.source.act()
+            self._settle(instrument, None, taker, due_ns)
+            next_ns = instrument.source.next_ns
+            if next_ns < now_ns - _ASLEEP_NS:
+                next_ns = now_ns
+            heapq.heapreplace(self._due, (next_ns, number, instrument))
+        while self._timers and self._timers[0][0] <= now_ns:
+            _, order_id = heapq.heappop(self._timers)
+            for account in self.accounts:
+                if order_id in account.open:
+                    self.expire(account.open[order_id], now_ns)
+        for (owner, symbol), at_ns in list(self._countdowns.items()):
+            if at_ns <= now_ns:
+                del self._countdowns[owner, symbol]
+                for order in self.accounts[owner - 1].open_of(symbol):
+                    self.cancel(order, now_ns)
+
+    @property
+    def next_ns(self) -> int:
+        """When the market acts next."""
+        return self._due[0][0]
+
+    def count_down(self, account: Account, symbol: str, at_ns: int) -> None:
+        """Cancel all orders of the account in ``symbol`` at ``at_ns``; 0: not any more."""
+        if at_ns:
+            self._countdowns[account.owner, symbol] = at_ns
+        else:
+            self._countdowns.pop((account.owner, symbol), None)
+
+    def place(self, account: Account, draft: Draft, now_ns: int) -> ClientOrder:
+        """Take an order; it may have ended when this returns. Raises Refused."""
+        instrument = self.instrument(draft.symbol)
+        lots = self.check(account, draft)
+        self._order_id += 1
+        order = ClientOrder(self._order_id, account, draft, lots, now_ns, now_ns)
+        self.settlement.begin(instrument, order, now_ns)
+        if draft.time_in_force == "FOK" and self._available(instrument, draft) < lots:
+            order.expiry_reason = "UNFILLED_FOK_ORDER_EXPIRED"
+            self._end(instrument, order, "EXPIRED", now_ns)
+            return order
+        limit_ticks = draft.price_ticks or self._worst_ticks(instrument, draft.side)
+        if limit_ticks and lots:
+            order.number = instrument.engine.place(
+                draft.side,
+                limit_ticks,
+                lots,
+                rests=draft.rests,
+                owner=account.owner,
+                prevention=draft.prevention,
+            )
+            if order.number:
+                instrument.resting[order.number] = order
+            self._settle(instrument, order, draft.side, now_ns)
+        if order.is_open and not order.number:
+            order.expiry_reason = (
+                "UNFILLED_IOC_QUANTITY_EXPIRED" if draft.price_ticks else "INSUFFICIENT_LIQUIDITY"
+            )
+            self._end(instrument, order, "EXPIRED", now_ns)
+        elif order.is_open and draft.good_till_ms:
+            heapq.heappush(self._timers, (draft.good_till_ms * NS_PER_MS, order.order_id))
+        return order
+
+    def check(self, account: Account, draft: Draft) -> int:
+        """All that the engine asks of an order before it takes it; its lots. Raises Refused."""
+        instrument = self.instrument(draft.symbol)
+        if any(order.draft.client_id == draft.client_id for order in account.open.values()):
+            if self.market == Market.USDM:
+                raise Refused(-4116, "ClientOrderId is duplicated.")
+            raise rejected("Duplicate order sent.")
+        if draft.post_only and self._available(instrument, draft):
+            if self.market == Market.USDM:
+                raise Refused(
+                    -5022,
+                    "Due to the order could not be executed as maker, the Post Only order will be"
+                    " rejected. The order will not be recorded in the order history",
+                )
+            raise rejected("Order would immediately match and take.")
+        lots, worst_e8 = self._cost(instrument, draft)
+        if not lots and draft.quote_e8:
+            raise failed_filter("LOT_SIZE")
+        account.check(instrument, draft, lots, worst_e8)
+        fok = draft.time_in_force == "FOK" and self._available(instrument, draft) < lots
+        if fok and self.market == Market.USDM:
+            raise Refused(
+                -5021,
+                "Due to the order could not be filled immediately, the FOK order has been"
+                " rejected. The order will not be recorded in the order history",
+            )
+        return lots
+
+    def cancel(self, order: ClientOrder, now_ns: int, cancel_id: str = "") -> None:
+        """Take an order back. Refused (-2011) if it is not open."""
+        if not order.is_open:
+            raise Refused(*UNKNOWN_ORDER)
+        order.canceled_by = cancel_id
+        self._withdraw(order, "CANCELED", now_ns)
+
+    def expire(self, order: ClientOrder, now_ns: int) -> None:
+        """The venue ends an open order."""
+        self._withdraw(order, "EXPIRED", now_ns)
+
+    def _withdraw(self, order: ClientOrder, kind: str, now_ns: int) -> None:
+        instrument = self.instruments[order.draft.symbol]
+        instrument.engine.cancel(order.number)
+        self._record(instrument, 0, now_ns)
+        self._end(instrument, order, kind, now_ns)
+
+    def _end(self, instrument: Instrument, order: ClientOrder, kind: str, now_ns: int) -> None:
+        instrument.resting.pop(order.number, None)
+        self.settlement.end(instrument, order, kind, now_ns)
+
+    def _available(self, instrument: Instrument, draft: Draft) -> int:
+        """Lots that the order could take at its limit."""
+        limit_ticks = draft.price_ticks or self._worst_ticks(instrument, draft.side)
+        return instrument.engine.half(-draft.side).lots_up_to(limit_ticks)
+
+    def _worst_ticks(self, instrument: Instrument, side: int) -> int:
+        """The far end of the other half: the limit of a market order; 0: it is empty."""
+        other = instrument.engine.half(-side)
+        return other.keys[0] * other.sign if other.keys else 0
+
+    def _cost(self, instrument: Instrument, draft: Draft) -> tuple[int, int]:
+        """Lots, and the most that they can cost in the quote asset.
+
+        A market order is worked out level by level: nothing moves before it is placed.
+        """
+        if draft.price_ticks:
+            return draft.lots, instrument.quote_e8(draft.price_ticks, draft.lots)
+        other = instrument.engine.half(-draft.side)
+        lots = cost_e8 = 0
+        for key in reversed(other.keys):
+            price_ticks = key * other.sign
+            there = other.levels[key].lots
+            if draft.quote_e8:
+                lot_e8 = max(1, instrument.quote_e8(price_ticks, 1))
+                taken = min(there, (draft.quote_e8 - cost_e8) // lot_e8)
+            else:
+                taken = min(there, draft.lots - lots)
+            lots += taken
+            cost_e8 += instrument.quote_e8(price_ticks, taken)
+            if taken < there:
+                break
+        return lots if draft.quote_e8 else draft.lots, cost_e8
+
+    def _settle(
+        self, instrument: Instrument, order: ClientOrder | None, side: int, now_ns: int
+    ) -> None:
+        """Book what the engine just did; ``order`` is the client's that took, if it was one's."""
+        engine = instrument.engine
+        fills, prevented = engine.fills, engine.prevented
+        prints = self._record(instrument, side if fills else 0, now_ns)
+        touched: dict[int, ClientOrder] = {}
+        for fill, trade in zip(fills, prints, strict=True) if prints else ():
+            maker = instrument.resting.get(fill.maker)
+            if order is not None:
+                self._fill(instrument, order, trade, False, now_ns)
+            if maker is not None:
+                self._fill(instrument, maker, trade, True, now_ns)
+                touched[maker.order_id] = maker
+        for match in prevented if order is not None else ():
+            assert order is not None
+            maker = instrument.resting[match.maker]
+            self.settlement.prevent(instrument, maker, order, match, now_ns)
+            if not maker.is_open:
+                instrument.resting.pop(match.maker, None)
+        engine.fills, engine.prevented = [], []
+        for maker in touched.values():
+            self._trim(instrument, maker.account, now_ns)
+        if order is not None and fills:
+            self._trim(instrument, order.account, now_ns)
+
+    def _fill(
+        self, instrument: Instrument, order: ClientOrder, trade: Print, maker: bool, now_ns: int
+    ) -> None:
+        if not order.filled_lots:
+            self.on_first_fill(order.account)
+        self.settlement.fill(instrument, order, trade, maker, now_ns)
+        if not order.is_open:
+            instrument.resting.pop(order.number, None)
+
+    def _trim(self, instrument: Instrument, account: Account, now_ns: int) -> None:
+        """Reduce-only orders that would no longer only reduce are ended, the newest first."""
+        for order in reversed(account.open_of(instrument.symbol)):
+            if order.draft.reduce_only and order.number and not account.may_reduce(instrument):
+                self.expire(order, now_ns)
+
+    def _record(self, instrument: Instrument, taker: int, now_ns: int) -> list[Print]:
+        """Onto the tape, and out."""
+        before_id = instrument.tape.last_id
+        prints, aggregates, touch = instrument.tape.note(now_ns, taker)
+        instrument.prints.extend(prints)
+        instrument.aggregates.extend(aggregates)
+        if instrument.tape.last_id != before_id:
+            self.publish(Printed(instrument, now_ns, prints, aggregates, touch))
+        return prints
