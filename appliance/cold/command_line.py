@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from types import FrameType
 from typing import Final
 
-from appliance.cold import demo_command, replay_command
+from appliance.cold import demo_command, replay_command, venue_command
 from appliance.cold.errors import EXIT_NO, EXIT_USAGE, ApplianceError
 
 EXIT_INTERRUPTED: Final = 130  # as a shell says for Ctrl-C
@@ -24,6 +24,7 @@ examples:
   appliance demo                                  one minute of a made-up market, live
   appliance replay recording.gz                   a recording through the whole pipeline
   appliance replay day.gz --verify-book --json    only the facts, for a script
+  appliance venue                                 a simulated venue on a local port
   appliance top                                   watch a running one from another terminal
 
 exit codes: 0 fine, 1 the answer is no, 2 the request was wrong"""
@@ -55,6 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     demo_command.add_parser(subparsers)
     replay_command.add_parser(subparsers)
+    venue_command.add_parser(subparsers)
     from appliance.cold import top
 
     top.add_parser(subparsers)

@@ -1,0 +1,212 @@
+"""The aiohttp layer: one port, every path of both markets, and the clock that moves them."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from aiohttp import web
+
+from appliance.abi.market import Market
+from appliance.cold.errors import ApplianceError
+from appliance.cold.venue import admin, certificates, key_files
+from appliance.cold.venue.api_connection import ApiConnection
+from appliance.cold.venue.connection import Connection, Times
+from appliance.cold.venue.faults import FaultBox, Faults
+from appliance.cold.venue.floor import Floor
+from appliance.cold.venue.hub import compact
+from appliance.cold.venue.refusal import Refused
+from appliance.cold.venue.rest import Rest
+from appliance.cold.venue.stream_connection import StreamConnection
+
+_TICK_S: Final = 0.001  # the market moves at least this often
+_API_PATHS: Final = {Market.SPOT: "/ws-api/v3", Market.USDM: "/ws-fapi/v1"}
+_SCOPES: Final = ("public", "market", "private")
+_BODY_MAX_BYTES: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class VenueSettings:
+    """What a venue is to be. ``port`` 0: any that is free."""
+
+    markets: Sequence[Market] = (Market.SPOT, Market.USDM)
+    symbols: Sequence[str] = ("BTCUSDT", "ETHUSDT")
+    seed: int = 1
+    host: str = "127.0.0.1"
+    port: int = 0
+    keys_dir: Path = Path("venue-keys")
+    tls_dir: Path | None = None
+    faults: Faults = field(default_factory=Faults)
+    times: Times = field(default_factory=Times)
+    limits_factor: int = 1
+    actions_per_s: int = 400
+
+
+class VenueServer:
+    """``start`` and ``stop`` it inside an event loop; ``ready`` says where everything is."""
+
+    def __init__(self, settings: VenueSettings) -> None:
+        self._settings = settings
+        self.box = FaultBox(settings.faults)
+        start_ns = time.time_ns()
+        self.floors = [
+            Floor(
+                market,
+                settings.symbols,
+                seed=settings.seed,
+                start_ns=start_ns,
+                limits_factor=settings.limits_factor,
+                actions_per_s=settings.actions_per_s,
+            )
+            for market in settings.markets
+        ]
+        self._by_market = {floor.market: floor for floor in self.floors}
+        self._rests = [Rest(floor) for floor in self.floors]
+        self._connections: set[Connection] = set()
+        self._runner: web.AppRunner | None = None
+        self._pacer: asyncio.Task[None] | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+        self.port = 0
+        self.keys: dict[str, dict[str, str]] = {}
+        for floor in self.floors:
+            floor.clock.skew_ns = self.box.skew_ns
+            floor.desk.spoil = self.box.spoil_request
+            account = floor.open_account("demo")
+            market = floor.market.name.lower()
+            self.keys[market] = key_files.issue(floor, account, settings.keys_dir)
+
+    async def start(self) -> None:
+        """Listen. Raises ApplianceError if the address is taken."""
+        settings = self._settings
+        app = web.Application(client_max_size=_BODY_MAX_BYTES)
+        app.router.add_route("*", "/{path:.*}", self._serve)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        await self._runner.setup()
+        context = None
+        if settings.tls_dir is not None:
+            context = certificates.make(settings.tls_dir, settings.host)
+        site = web.TCPSite(self._runner, settings.host, settings.port, ssl_context=context)
+        try:
+            await site.start()
+        except OSError as error:
+            await self._runner.cleanup()
+            address = f"{settings.host}:{settings.port}"
+            raise ApplianceError(f"cannot listen on {address}: {error.strerror}") from error
+        self.port = int(self._runner.addresses[0][1])
+        self._pacer = asyncio.create_task(self._pace())
+
+    async def stop(self) -> None:
+        """Close every connection and the port."""
+        for task in (self._pacer, *self._closing):
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+        for connection in tuple(self._connections):
+            await connection.end(b"bye")
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    def ready(self) -> dict[str, Any]:
+        """URLs by market, and where the keys and the CA are."""
+        settings = self._settings
+        tls = settings.tls_dir is not None
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        place = f"{host}:{self.port}"
+        http, ws = f"{'https' if tls else 'http'}://{place}", f"{'wss' if tls else 'ws'}://{place}"
+        document: dict[str, Any] = {"host": settings.host, "port": self.port}
+        for market, floor in self._by_market.items():
+            document[market.name.lower()] = {
+                "rest": http,
+                "streams": ws,
+                "ws_api": ws + _API_PATHS[market],
+                "symbols": list(floor.exchange.instruments),
+                "keys": self.keys[market.name.lower()],
+            }
+        document["admin"] = f"{http}/venue"
+        if settings.tls_dir is not None:
+            document["ca"] = str(settings.tls_dir / certificates.CA_FILE)
+        return document
+
+    async def _pace(self) -> None:
+        while True:
+            now_ns = time.time_ns()
+            for floor in self.floors:
+                floor.advance(now_ns)
+            await asyncio.sleep(_TICK_S)
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        path = request.path
+        if path.startswith("/venue/"):
+            return self._admin(request, path, await request.text())
+        connection = self._connection(request, path)
+        if connection is not None:
+            self._connections.add(connection)
+            try:
+                return await connection.serve(request)
+            finally:
+                self._connections.discard(connection)
+        for rest in self._rests:
+            if rest.serves(path):
+                return await rest.handle(request)
+        return web.Response(status=404, text="Not Found")
+
+    def _connection(self, request: web.Request, path: str) -> Connection | None:
+        """What a path is a WebSocket of; None: of nothing, or it is no WebSocket that is asked."""
+        if request.headers.get("Upgrade", "").lower() != "websocket":
+            return None
+        address, times = request.remote or "", self._settings.times
+        for market, api_path in _API_PATHS.items():
+            if path.rstrip("/") == api_path and market in self._by_market:
+                api = ApiConnection(self._by_market[market], self.box, times, address)
+                api.returns_limits = request.query.get("returnRateLimits", "true") != "false"
+                return api
+        scope, rest = "", path.lstrip("/")
+        for name in _SCOPES:
+            if rest.startswith(f"{name}/"):
+                scope, rest = name, rest.removeprefix(f"{name}/")
+        market = Market.USDM if scope or Market.SPOT not in self._by_market else Market.SPOT
+        floor = self._by_market.get(market)
+        kind, _, tail = rest.partition("/")
+        if floor is None or kind not in ("ws", "stream"):
+            return None
+        if market == Market.USDM and not scope:
+            scope = "public"  # what the old root still serves
+        streams = tail.split("/") if tail else []
+        streams += [s for s in request.query.get("streams", "").split("/") if s]
+        streams += [s for s in (request.query.get("listenKey", ""),) if s]
+        connection = StreamConnection(floor, self.box, times, address, scope)
+        micro = request.query.get("timeUnit", "").upper() == "MICROSECOND"
+        connection.ask(streams, kind == "stream", micro and market == Market.SPOT)
+        return connection
+
+    def _admin(self, request: web.Request, path: str, body: str) -> web.Response:
+        if not admin.on_loopback(request.remote):
+            return web.Response(status=403, text="only on loopback")
+        asked = request.method, path
+        status = 200
+        try:
+            if asked == ("GET", "/venue/state"):
+                form: object = admin.state(self.floors, int(request.query.get("depth", "0")))
+            elif asked == ("GET", "/venue/faults"):
+                form = asdict(self.box.faults)
+            elif asked == ("POST", "/venue/faults"):
+                form = admin.change_faults(self.floors, self.box, body)
+            elif asked == ("POST", "/venue/shutdown"):
+                form = {"connections": self._shut_down()}
+            else:
+                return web.Response(status=404, text="Not Found")
+        except (Refused, ValueError) as no:
+            form, status = {"msg": str(no)}, 400
+        return web.Response(body=compact(form), status=status, content_type="application/json")
+
+    def _shut_down(self) -> int:
+        """Tell every connection that the server goes; the number of them."""
+        for connection in self._connections:
+            task = asyncio.create_task(connection.shut_down())
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+        return len(self._connections)
