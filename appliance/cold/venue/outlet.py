@@ -18,6 +18,7 @@ _FIN: Final = 0x80
 _UNREAD_MAX_BYTES: Final = 16 << 20  # a reader that leaves more is cut off
 _PIECES: Final = 4
 _PIECE_PAUSE_S: Final = 0.002
+_HELD_MAX_S: Final = 0.25  # a message that waits for the next one waits no longer
 
 
 def frame_of(opcode: int, payload: bytes, *, last: bool = True) -> bytes:
@@ -48,6 +49,7 @@ class Outlet:
         self._waiting: deque[tuple[float, bytes]] = deque()  # pause before it, bytes
         self._held = b""  # to be sent after the next
         self._timer: asyncio.TimerHandle | None = None
+        self._release_timer: asyncio.TimerHandle | None = None
 
     def send(self, payload: bytes) -> None:
         """A text message, unless a fault has it."""
@@ -63,10 +65,19 @@ class Outlet:
             return
         if not self._held and box.hits(faults.reorder):
             self._held = frame_of(TEXT, payload)
+            loop = asyncio.get_running_loop()
+            self._release_timer = loop.call_later(_HELD_MAX_S, self._release)
             return
         pause_s = faults.delay_ms / 1000 if box.hits(faults.delay) else 0.0
         for _ in range(2 if box.hits(faults.duplicate) else 1):
             self._spoilt(pause_s, payload)
+        self._release()
+
+    def _release(self) -> None:
+        """Send what was held back."""
+        if self._release_timer is not None:
+            self._release_timer.cancel()
+            self._release_timer = None
         if self._held:
             self._put(0.0, self._held)
             self._held = b""
@@ -92,13 +103,16 @@ class Outlet:
 
     def cut_off(self) -> None:
         """No goodbye: the connection is gone."""
-        self._waiting.clear()
+        self.close()
         self._transport.abort()
 
     def close(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        """Nothing more is sent."""
+        for timer in (self._timer, self._release_timer):
+            if timer is not None:
+                timer.cancel()
         self._waiting.clear()
+        self._held = b""
 
     def _put(self, pause_s: float, data: bytes) -> None:
         if self._waiting or pause_s:
