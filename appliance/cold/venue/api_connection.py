@@ -12,8 +12,7 @@ from appliance.cold.venue.credentials import ApiKey, sorted_payload
 from appliance.cold.venue.desk import Asked, Call, Operation, Security
 from appliance.cold.venue.execution import Message
 from appliance.cold.venue.hub import compact
-from appliance.cold.venue.params import Params
-from appliance.cold.venue.refusal import Refused, illegal
+from appliance.cold.venue.refusal import Refused, illegal, missing
 from appliance.cold.venue.user_data import Sink
 
 _SESSION_WEIGHT: Final = 2
@@ -49,7 +48,7 @@ class ApiConnection(Connection):
         self._own = {
             operation.name: operation
             for operation in (
-                Operation("session.logon", self._logon, weight=_SESSION_WEIGHT),
+                Operation("session.logon", self._logon, Security.SIGNED, _SESSION_WEIGHT),
                 Operation("session.status", self._status, weight=_SESSION_WEIGHT),
                 Operation("session.logout", self._logout, weight=_SESSION_WEIGHT),
             )
@@ -110,17 +109,15 @@ class ApiConnection(Connection):
             (payload,),
             self._session,
         )
-        if method == "session.logon":
-            self._key = floor.desk.authenticate(asked, Params(texts), now_ns)
         return floor.desk.serve(operation, asked, now_ns)
-
-    _key: ApiKey  # of the request to log on
 
     def _logon(self, call: Call) -> dict[str, Any]:
         """Ed25519 keys only."""
-        if not self._key.is_ed25519:
+        if not call.params.has("apiKey"):
+            raise missing("apiKey")
+        if not call.key.is_ed25519:
             raise Refused(-4056, "HMAC_SHA256 API key is not supported.")
-        self._session = self._key
+        self._session = call.key
         self._authorized_ms = self.floor.clock.ms(call.now_ns)
         return self._status(call)
 

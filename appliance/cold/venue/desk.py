@@ -33,13 +33,18 @@ class Call:
 
     params: Params
     now_ns: int
-    signer: Account | None
+    signer: ApiKey | None
 
     @property
-    def account(self) -> Account:
+    def key(self) -> ApiKey:
         """Of a request that is signed, or at least shows a key."""
         assert self.signer is not None
         return self.signer
+
+    @property
+    def account(self) -> Account:
+        """Whose key it is."""
+        return self.key.account
 
 
 Handler = Callable[[Call], object]
@@ -91,15 +96,15 @@ class Desk:
         self.quotas.charge(asked.address, weight, now_ns)
         signer = self._signer(operation.security, asked, params, now_ns)
         if operation.orders and signer is not None:
-            self.quotas.charge_order(signer.owner, now_ns)
+            self.quotas.charge_order(signer.account.owner, now_ns)
         self.spoil(operation.name, False)
         result = operation.handler(Call(params, now_ns, signer))
         self.spoil(operation.name, True)
         if operation.free:
             self.quotas.refund(asked.address, weight, now_ns)
-        return result, signer.owner if signer is not None else 0
+        return result, signer.account.owner if signer is not None else 0
 
-    def authenticate(self, asked: Asked, params: Params, now_ns: int) -> ApiKey:
+    def _authenticate(self, asked: Asked, params: Params, now_ns: int) -> ApiKey:
         """The key that signed the request. Raises Refused."""
         self._check_time(params, now_ns)
         if not asked.api_key and asked.session is not None and not asked.signature:
@@ -115,14 +120,14 @@ class Desk:
 
     def _signer(
         self, security: Security, asked: Asked, params: Params, now_ns: int
-    ) -> Account | None:
+    ) -> ApiKey | None:
         if security == Security.NONE:
             return None
         if security == Security.SIGNED:
-            return self.authenticate(asked, params, now_ns).account
+            return self._authenticate(asked, params, now_ns)
         if not asked.api_key and asked.session is not None:
-            return asked.session.account
-        return self.keys.find(asked.api_key).account
+            return asked.session
+        return self.keys.find(asked.api_key)
 
     def _check_time(self, params: Params, now_ns: int) -> None:
         """The rule of binance-protocol 3, by the venue's own clock."""
