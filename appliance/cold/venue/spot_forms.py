@@ -35,10 +35,7 @@ class SpotForms:
         if draft.response == "FULL":
             form["fills"] = [self._fill(instrument, trade) for trade in order.trades]
         form["selfTradePreventionMode"] = draft.prevention.value
-        form |= _prevented(instrument, order)
-        if order.expiry_reason:
-            form["expiryReason"] = order.expiry_reason
-        return form
+        return form | _conditional(instrument, order)
 
     def canceled(self, instrument: Instrument, order: ClientOrder) -> Form:
         """The answer to a cancel."""
@@ -72,7 +69,7 @@ class SpotForms:
             "workingTime": created_ms,
             "selfTradePreventionMode": draft.prevention.value,
         }
-        return form | _prevented(instrument, order)
+        return form | _conditional(instrument, order)
 
     def _state(self, instrument: Instrument, order: ClientOrder) -> Form:
         draft = order.draft
@@ -166,10 +163,14 @@ class SpotForms:
         }
 
 
-def _prevented(instrument: Instrument, order: ClientOrder) -> Form:
-    if not order.prevented_lots:
-        return {}
-    return {"preventedQuantity": instrument.quantity(order.prevented_lots)}
+def _conditional(instrument: Instrument, order: ClientOrder) -> Form:
+    """Keys that are there only when they mean something."""
+    form: Form = {}
+    if order.prevented_lots:
+        form["preventedQuantity"] = instrument.quantity(order.prevented_lots)
+    if order.expiry_reason:
+        form["expiryReason"] = order.expiry_reason
+    return form
 
 
 def book_ticker(instrument: Instrument) -> Form:
