@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import signal
+import sys
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,12 +16,15 @@ _MARKETS: Final = {
     "usdm": (Market.USDM,),
     "both": (Market.SPOT, Market.USDM),
 }
+_SYMBOLS: Final = "BTCUSDT,ETHUSDT"
+_SPEED_MAX: Final = 100.0
 _PORT_MAX: Final = 65_535
 
 _EPILOG = """\
 examples:
   appliance venue                                        spot and USD-M on any free port
   appliance venue --market spot --port 8080 --symbols BTCUSDT,ETHUSDT
+  appliance venue --recording day.gz --speed 2           a recording is the market
   appliance venue --json --keys-dir /run/venue-keys      one line of JSON when it is ready
   appliance venue --tls-dir /tmp/venue-tls               TLS; clients trust ca.pem in there
   appliance venue --fault drop=0.01 --fault delay=0.1 --fault delay_ms=250
@@ -39,14 +43,32 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--market", choices=tuple(_MARKETS), default="both")
+    parser.add_argument("--market", choices=tuple(_MARKETS), help="default: both")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=0, help="0: any free one")
-    parser.add_argument("--symbols", default="BTCUSDT,ETHUSDT", metavar="A,B")
+    parser.add_argument(
+        "--symbols", metavar="A,B", help=f"default: {_SYMBOLS}, or all that are recorded"
+    )
     parser.add_argument("--seed", type=int, default=1, help="of the flow and the faults")
     parser.add_argument(
         "--rate", type=int, default=400, metavar="N", help="market actions a second and symbol"
     )
+    parser.add_argument(
+        "--recording",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="whose market to play",
+    )
+    parser.add_argument(
+        "--snapshot",
+        action="append",
+        default=[],
+        metavar="[SYMBOL=]FILE",
+        help="REST depth snapshots that are not in the recording (repeatable)",
+    )
+    parser.add_argument("--speed", type=float, default=1.0, help="times the recorded pace")
+    parser.add_argument("--repeat", action="store_true", help="play the recording over and over")
     parser.add_argument("--keys-dir", type=Path, default=Path("venue-keys"), metavar="DIR")
     parser.add_argument("--tls-dir", type=Path, metavar="DIR", help="serve TLS, certificates here")
     parser.add_argument(
@@ -70,18 +92,35 @@ def run(args: argparse.Namespace) -> int:
             raise ApplianceError(f"--{name.replace('_', '-')}: at least 1")
     if args.life_s <= 0 or args.notice_s < 0 or args.ping_s < 0:
         raise ApplianceError("--life-s, --notice-s and --ping-s are seconds, not less than 0")
+    if not 0.01 <= args.speed <= _SPEED_MAX:
+        raise ApplianceError(f"--speed {args.speed:g}: a number from 0.01 to {_SPEED_MAX:g}")
+    _check_recording(args)
     asyncio.run(_serve(args))
     return EXIT_OK
 
 
+def _check_recording(args: argparse.Namespace) -> None:
+    if args.recording is None and (args.snapshot or args.repeat or args.speed != 1):
+        raise ApplianceError("--snapshot, --speed and --repeat are for a --recording")
+    if args.recording is not None and args.market is not None:
+        raise ApplianceError("--market: a recording has the market that it has")
+
+
 async def _serve(args: argparse.Namespace) -> None:
+    from appliance.cold.recording import SnapshotFile
     from appliance.cold.venue.connection import Times
     from appliance.cold.venue.faults import Faults
+    from appliance.cold.venue.listed import Recording
     from appliance.cold.venue.server import VenueServer, VenueSettings
 
+    symbols = [symbol for symbol in (args.symbols or "").split(",") if symbol]
+    recording = None
+    if args.recording is not None:
+        snapshots = [SnapshotFile.parse(text) for text in args.snapshot]
+        recording = Recording(args.recording, snapshots, symbols or None, args.speed, args.repeat)
     settings = VenueSettings(
-        markets=_MARKETS[args.market],
-        symbols=[symbol for symbol in args.symbols.split(",") if symbol],
+        markets=_MARKETS[args.market or "both"],
+        symbols=symbols or _SYMBOLS.split(","),
         seed=args.seed,
         host=args.host,
         port=args.port,
@@ -91,6 +130,7 @@ async def _serve(args: argparse.Namespace) -> None:
         times=Times(ping_s=args.ping_s, life_s=args.life_s, notice_s=args.notice_s),
         limits_factor=args.limits_factor,
         actions_per_s=args.rate,
+        recording=recording,
     )
     server = VenueServer(settings)
     stopped = asyncio.Event()
@@ -100,7 +140,12 @@ async def _serve(args: argparse.Namespace) -> None:
     await server.start()
     try:
         _announce(server.ready(), args.json)
-        await stopped.wait()
+        waiting = [asyncio.create_task(event.wait()) for event in (stopped, server.ended)]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting:
+            task.cancel()
+        if server.ended.is_set():
+            print("appliance venue: the recording has ended", file=sys.stderr)
     finally:
         await server.stop()
 

@@ -188,6 +188,18 @@ class MatchingEngine:
         half.changed.add(key)
         order.lots = lots
 
+    def enlarge(self, number: int, lots: int) -> None:
+        """Add lots to the order that is last in its queue: any other would lose its place."""
+        order = self.orders[number]
+        half = self.half(order.side)
+        key = order.price_ticks * half.sign
+        level = half.levels[key]
+        if lots <= 0 or next(reversed(level.queue)) != number:
+            raise ValueError(f"order {number} cannot grow by {lots} lots where it stands")
+        level.lots += lots
+        half.changed.add(key)
+        order.lots += lots
+
     def take_changes(self) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
         """Levels touched since the last call: bids and asks as (price in ticks, lots now).
 

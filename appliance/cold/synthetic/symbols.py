@@ -28,7 +28,7 @@ _USDM: Final = {
     "DOGEUSDT": ("0.12343", "0.00001", "1"),
 }
 _ANY: Final = ("100.00", "0.01", "0.001")
-_ORDER_QUOTE: Final = 2000  # a usual order, in the quote asset
+ORDER_QUOTE: Final = 2000  # a usual order, in the quote asset
 _SPOT_DECIMALS: Final = 8  # spot writes eight, whatever the grid
 
 
@@ -70,7 +70,7 @@ def _contract(symbol: str, market: Market) -> Contract:
         price_grid_e8=price_grid_e8,
         quantity_grid_e8=quantity_grid_e8,
         start_ticks=start_e8 // price_grid_e8,
-        order_lots=max(1, _ORDER_QUOTE * E8 * E8 // (start_e8 * quantity_grid_e8)),
+        order_lots=max(1, ORDER_QUOTE * E8 * E8 // (start_e8 * quantity_grid_e8)),
         # USD-M writes prices to pricePrecision, which is often finer than the tick
         price_digits=_SPOT_DECIMALS if spot else max(2, decimals_of(price_grid_e8)),
         quantity_digits=_SPOT_DECIMALS if spot else decimals_of(quantity_grid_e8),

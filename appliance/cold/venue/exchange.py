@@ -24,7 +24,7 @@ from appliance.cold.venue.refusal import (
 )
 from appliance.cold.venue.settlement import Settlement
 
-_ASLEEP_NS: Final = 5 * NS_PER_S  # behind the clock by more: what was missed stays missed
+_ASLEEP_NS: Final = 5 * NS_PER_S  # behind the clock by more: no catching up
 
 
 class Printed(NamedTuple):
@@ -69,10 +69,9 @@ class Exchange:
             due_ns, number, instrument = self._due[0]
             taker = instrument.source.act()
             self._settle(instrument, None, taker, due_ns)
-            next_ns = instrument.source.next_ns
-            if next_ns < now_ns - _ASLEEP_NS:
-                next_ns = now_ns
-            heapq.heapreplace(self._due, (next_ns, number, instrument))
+            if instrument.source.next_ns < now_ns - _ASLEEP_NS:
+                instrument.source.resume(now_ns)
+            heapq.heapreplace(self._due, (instrument.source.next_ns, number, instrument))
         while self._timers and self._timers[0][0] <= now_ns:
             _, order_id = heapq.heappop(self._timers)
             for account in self.accounts:

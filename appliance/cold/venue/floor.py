@@ -2,33 +2,27 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
-from random import Random
 from typing import Final
 
 from appliance.abi.market import Market
 from appliance.abi.units import E8
-from appliance.cold.synthetic.flow import Flow
-from appliance.cold.synthetic.symbols import Contract, contracts
-from appliance.cold.synthetic.tape import Counter, Tape
 from appliance.cold.venue.account import Account
 from appliance.cold.venue.clock import VenueClock
 from appliance.cold.venue.credentials import KeyRing
 from appliance.cold.venue.desk import Desk
 from appliance.cold.venue.exchange import Exchange
-from appliance.cold.venue.hub import CADENCES_MS, Hub
-from appliance.cold.venue.instrument import Instrument, Source
+from appliance.cold.venue.hub import Hub
+from appliance.cold.venue.instrument import NEVER_NS, Instrument
 from appliance.cold.venue.market_desk import MarketDesk
 from appliance.cold.venue.quotas import Quotas
 from appliance.cold.venue.spot_account import SpotAccount
 from appliance.cold.venue.spot_desk import SpotDesk
 from appliance.cold.venue.spot_reports import SpotReports
-from appliance.cold.venue.synthetic_source import SyntheticSource
 from appliance.cold.venue.usdm_account import UsdmAccount
 from appliance.cold.venue.usdm_desk import UsdmDesk
 from appliance.cold.venue.usdm_reports import UsdmReports
 from appliance.cold.venue.user_data import UserData
 
-_ACTIONS_PER_S: Final = 400  # of each symbol
 _FUNDS_E8: Final = 1_000_000 * E8  # of every quote asset, and of the wallet
 _BASE_FUNDS_E8: Final = 1_000 * E8
 
@@ -39,16 +33,12 @@ class Floor:
     def __init__(
         self,
         market: Market,
-        symbols: Sequence[str],
+        instruments: Sequence[Instrument],
         *,
-        seed: int,
-        start_ns: int,
         limits_factor: int = 1,
-        actions_per_s: int = _ACTIONS_PER_S,
     ) -> None:
         self.market = market
         self.clock = VenueClock()
-        instruments = _instruments(market, symbols, seed, start_ns, actions_per_s)
         reports = (UsdmReports if market == Market.USDM else SpotReports)(self.clock)
         self.exchange = Exchange(market, instruments, reports)
         self.quotas = Quotas(market, limits_factor)
@@ -80,28 +70,15 @@ class Floor:
         self.hub.flush(now_ns)
         self.user_data.advance(now_ns)
 
+    @property
+    def has_ended(self) -> bool:
+        """True if no symbol's market will ever move again."""
+        return self.exchange.next_ns == NEVER_NS
+
     def _funds_e8(self) -> Mapping[str, int]:
         instruments = self.exchange.instruments.values()
         funds_e8 = {instrument.base: _BASE_FUNDS_E8 for instrument in instruments}
         return funds_e8 | {instrument.quote: _FUNDS_E8 for instrument in instruments}
-
-
-def _instruments(
-    market: Market, symbols: Sequence[str], seed: int, start_ns: int, actions_per_s: int
-) -> list[Instrument]:
-    counter = Counter(Random(seed * 1_000_003 + 1)) if market == Market.USDM else None
-    listed = []
-    for number, contract in enumerate(contracts(symbols, market)):
-        flow = Flow(contract, Random(seed * 1_000_003 + 2 + number), actions_per_s)
-        ids = Counter(None, number) if counter is None else counter
-        source = SyntheticSource(flow, start_ns)
-        listed.append(_instrument(contract, flow, ids, source))
-    return listed
-
-
-def _instrument(contract: Contract, flow: Flow, ids: Counter, source: Source) -> Instrument:
-    tape = Tape(flow.engine, ids, len(CADENCES_MS[contract.market]))
-    return Instrument(contract, flow.engine, tape, source)
 
 
 def new_key_text() -> str:

@@ -11,16 +11,20 @@ from appliance.cold.synthetic.symbols import Contract, decimal_text
 from appliance.cold.synthetic.tape import Aggregate, Print, Tape
 from appliance.cold.venue.order import ClientOrder
 
+NEVER_NS: Final = 1 << 62
 _HISTORY_MAX: Final = 1000  # trades that REST can show
 
 
 class Source(Protocol):
     """Whoever moves the market: made-up flow, or a recording."""
 
-    next_ns: int  # when it acts next; never, if past any clock
+    next_ns: int  # when it acts next; NEVER_NS: its market has ended
 
     def act(self) -> int:
         """Act once, at ``next_ns``: the side that took liquidity, or 0."""
+
+    def resume(self, now_ns: int) -> None:
+        """Far behind the clock (the machine has slept): the next act is at ``now_ns``."""
 
 
 class Instrument:

@@ -12,12 +12,14 @@ from aiohttp import web
 
 from appliance.abi.market import Market
 from appliance.cold.errors import ApplianceError
-from appliance.cold.venue import admin, certificates, key_files
+from appliance.cold.venue import admin, certificates, key_files, listed
 from appliance.cold.venue.api_connection import ApiConnection
 from appliance.cold.venue.connection import Connection, Times
 from appliance.cold.venue.faults import FaultBox, Faults
 from appliance.cold.venue.floor import Floor
 from appliance.cold.venue.hub import compact
+from appliance.cold.venue.instrument import Instrument
+from appliance.cold.venue.listed import Recording
 from appliance.cold.venue.refusal import Refused
 from appliance.cold.venue.rest import Rest
 from appliance.cold.venue.stream_connection import StreamConnection
@@ -30,7 +32,10 @@ _BODY_MAX_BYTES: Final = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class VenueSettings:
-    """What a venue is to be. ``port`` 0: any that is free."""
+    """What a venue is to be. ``port`` 0: any that is free.
+
+    With a recording its markets and symbols are the venue's.
+    """
 
     markets: Sequence[Market] = (Market.SPOT, Market.USDM)
     symbols: Sequence[str] = ("BTCUSDT", "ETHUSDT")
@@ -43,6 +48,24 @@ class VenueSettings:
     times: Times = field(default_factory=Times)
     limits_factor: int = 1
     actions_per_s: int = 400
+    recording: Recording | None = None
+
+
+def _listed(settings: VenueSettings) -> dict[Market, list[Instrument]]:
+    """The instruments of each market. Raises ApplianceError."""
+    seed, start_ns = settings.seed, time.time_ns()
+    if settings.recording is not None:
+        return listed.recorded(settings.recording, seed=seed)
+    return {
+        market: listed.made_up(
+            market,
+            settings.symbols,
+            seed=seed,
+            start_ns=start_ns,
+            actions_per_s=settings.actions_per_s,
+        )
+        for market in settings.markets
+    }
 
 
 class VenueServer:
@@ -51,17 +74,9 @@ class VenueServer:
     def __init__(self, settings: VenueSettings) -> None:
         self._settings = settings
         self.box = FaultBox(settings.faults)
-        start_ns = time.time_ns()
         self.floors = [
-            Floor(
-                market,
-                settings.symbols,
-                seed=settings.seed,
-                start_ns=start_ns,
-                limits_factor=settings.limits_factor,
-                actions_per_s=settings.actions_per_s,
-            )
-            for market in settings.markets
+            Floor(market, instruments, limits_factor=settings.limits_factor)
+            for market, instruments in _listed(settings).items()
         ]
         self._by_market = {floor.market: floor for floor in self.floors}
         self._rests = [Rest(floor) for floor in self.floors]
@@ -69,6 +84,7 @@ class VenueServer:
         self._runner: web.AppRunner | None = None
         self._pacer: asyncio.Task[None] | None = None
         self._closing: set[asyncio.Task[None]] = set()
+        self.ended = asyncio.Event()  # a recording is over
         self.port = 0
         self.keys: dict[str, dict[str, str]] = {}
         for floor in self.floors:
@@ -136,6 +152,8 @@ class VenueServer:
             now_ns = time.time_ns()
             for floor in self.floors:
                 floor.advance(now_ns)
+            if all(floor.has_ended for floor in self.floors):
+                self.ended.set()
             await asyncio.sleep(_TICK_S)
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:

@@ -15,3 +15,7 @@ class SyntheticSource:
         taker = self._flow.step()
         self.next_ns += self._flow.gap_ns()
         return taker
+
+    def resume(self, now_ns: int) -> None:
+        """What was missed stays missed."""
+        self.next_ns = now_ns
