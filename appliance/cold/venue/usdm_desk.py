@@ -16,7 +16,7 @@ from appliance.cold.venue.instrument import Instrument
 from appliance.cold.venue.market_desk import Form, MarketDesk, limit_of
 from appliance.cold.venue.order import ClientOrder, Draft
 from appliance.cold.venue.params import Params
-from appliance.cold.venue.refusal import Refused
+from appliance.cold.venue.refusal import NO_SUCH_ORDER, Refused
 from appliance.cold.venue.spot_forms import book_ticker
 from appliance.cold.venue.usdm_account import LEVERAGE_MAX, UsdmAccount
 from appliance.cold.venue.usdm_forms import UsdmForms
@@ -80,7 +80,7 @@ class UsdmDesk(MarketDesk):
         weight: int | Callable[[Params], int]
         for path, name, asked, weight in (
             ("order", "order.status", self._status, 1),
-            ("openOrder", "openOrder", self._status, 1),
+            ("openOrder", "openOrder", self._open_order, 1),
             ("openOrders", "openOrders.status", self._open_orders, _open_weight),
             ("allOrders", "allOrders", self._all_orders, 5),
             ("userTrades", "userTrades", self._user_trades, 5),
@@ -197,6 +197,13 @@ class UsdmDesk(MarketDesk):
 
     def _status(self, call: Call) -> Form:
         return self._form(self.known_order(call))
+
+    def _open_order(self, call: Call) -> Form:
+        """Refused (-2013) if the order has ended."""
+        order = self.known_order(call)
+        if not order.is_open:
+            raise Refused(*NO_SUCH_ORDER)
+        return self._form(order)
 
     def _open_orders(self, call: Call) -> list[Form]:
         symbol = self.instrument(call.params).symbol if call.params.has("symbol") else None

@@ -1,6 +1,6 @@
 """Replies of USD-M, REST and WebSocket API alike."""
 
-from typing import Any
+from typing import Any, Final
 
 from appliance.cold.synthetic.listing import eight
 from appliance.cold.synthetic.tape import Aggregate, Print
@@ -11,6 +11,7 @@ from appliance.cold.venue.usdm_account import ASSET, Position, UsdmAccount
 from appliance.cold.venue.usdm_reports import signed
 
 Form = dict[str, Any]
+_NOTIONAL_MAX: Final = "100000000"  # of a position, at any leverage
 
 
 class UsdmForms:
@@ -120,7 +121,8 @@ class UsdmForms:
             "leverage": str(position.leverage),
             "marginType": "cross",
             "isAutoAddMargin": "false",
-            "maxNotionalValue": "100000000",
+            "maxNotional": _NOTIONAL_MAX,
+            "maxNotionalValue": _NOTIONAL_MAX,
             "updateTime": self._clock.ms(position.updated_ns) if position.updated_ns else 0,
         }
 
@@ -149,6 +151,7 @@ class UsdmForms:
         }
         return {
             "feeTier": 0,
+            "feeBurn": False,
             "canTrade": True,
             "canDeposit": True,
             "canWithdraw": True,
@@ -179,6 +182,7 @@ class UsdmForms:
             "quoteQty": signed(instrument.quote_e8(trade.price_ticks, trade.lots)),
             "time": self._clock.ms(trade.at_ns),
             "isBuyerMaker": trade.maker_buys,
+            "isRPITrade": False,
         }
 
     def aggregate(self, instrument: Instrument, trade: Aggregate) -> Form:
