@@ -25,6 +25,10 @@ from tests.venue.running_venue import POLL_S, WAIT_S, Keys, RunningVenue
 _CLIENTS = {Market.SPOT: Spot, Market.USDM: DerivativesTradingUsdsFutures}
 _PATIENCE_MS = int(WAIT_S * 1000)  # a machine that is busy
 KINDS = ("hmac", "ed25519")
+# How the clients of the WebSocket API call aiohttp is their affair.
+OLD_AIOHTTP = pytest.mark.filterwarnings(
+    "ignore:parameter 'timeout' of type 'float':DeprecationWarning"
+)
 
 
 def _credentials(keys: Keys, kind: str) -> dict[str, Any]:

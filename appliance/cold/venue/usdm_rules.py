@@ -16,7 +16,7 @@ from appliance.cold.venue.instrument import Instrument
 from appliance.cold.venue.order import Draft
 from appliance.cold.venue.params import Params
 from appliance.cold.venue.refusal import Refused, illegal, missing, not_required
-from appliance.cold.venue.spot_rules import BAD_SIDE, BAD_TIME_IN_FORCE, BAD_TYPE, prevention
+from appliance.cold.venue.spot_rules import BAD_SIDE, BAD_TIME_IN_FORCE, BAD_TYPE
 
 _CLIENT_ID: Final = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
 _CLIENT_ID_LEGAL: Final = r"^[\.A-Z\:/a-z0-9_-]{1,36}$"
@@ -25,6 +25,7 @@ _ALGO_TYPES: Final = ("STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET"
 _ALGO: Final = (-4120, "Order type not supported for this endpoint. Please use the Algo Order API.")
 _PRECISION: Final = (-1111, "Precision is over the maximum defined for this asset.")
 _GOOD_TILL_MIN_S: Final = 600
+_PREVENTIONS: Final = tuple(mode for mode in Prevention if mode != Prevention.DECREMENT)
 
 
 def draft(params: Params, instrument: Instrument, new_id: str, now_ns: int) -> Draft:
@@ -57,7 +58,7 @@ def draft(params: Params, instrument: Instrument, new_id: str, now_ns: int) -> D
         price_ticks=price_ticks,
         lots=lots,
         client_id=_client_id(params, new_id),
-        prevention=prevention(params, Prevention.EXPIRE_MAKER),
+        prevention=_prevention(params),
         post_only=time_in_force == "GTX",
         reduce_only=reduce_only,
         good_till_ms=_good_till_ms(params, time_in_force, now_ns),
@@ -70,6 +71,15 @@ def _client_id(params: Params, new_id: str) -> str:
     if not _CLIENT_ID.fullmatch(text):
         raise illegal("newClientOrderId", _CLIENT_ID_LEGAL)
     return text
+
+
+def _prevention(params: Params) -> Prevention:
+    """selfTradePreventionMode: USD-M knows no DECREMENT."""
+    name = "selfTradePreventionMode"
+    if not params.has(name):
+        return Prevention.EXPIRE_MAKER
+    refusal = (-1130, f"Data sent for parameter '{name}' is not valid.")
+    return Prevention(params.choice(name, _PREVENTIONS, refusal))
 
 
 def _response(params: Params) -> str:
