@@ -5,7 +5,7 @@ import json
 import threading
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,6 +91,10 @@ class RunningVenue:
             return work()
 
         return self._within(wrapped())
+
+    def begin(self, work: Coroutine[Any, Any, T]) -> "Future[T]":
+        """Start ``work`` where the venue runs, and do not wait for it."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def floor(self, market: Market) -> Floor:
         """Touch it inside ``call`` only."""

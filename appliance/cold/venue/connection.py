@@ -47,7 +47,7 @@ class Connection:
         ping_s, pong_s = _PINGS_S[floor.market]
         self._ping_s = times.ping_s or ping_s
         self._pong_s = times.pong_s or pong_s
-        self._answered_s = 0.0
+        self._unanswered: dict[bytes, float] = {}  # pings: when they were sent
         self._socket: web.WebSocketResponse
         self._second, self._heard_n = 0, 0
         self._tasks: list[asyncio.Task[None]] = []
@@ -75,7 +75,6 @@ class Connection:
         transport = request.transport
         assert isinstance(transport, asyncio.Transport)
         self.outlet = Outlet(transport, self._box, self.api)
-        self._answered_s = time.monotonic()
         self._tasks = [asyncio.create_task(work) for work in (self._pinging(), self._living())]
         self.opened()
         try:
@@ -98,8 +97,9 @@ class Connection:
                 return
             if message.type == WSMsgType.PING:
                 self.outlet.control(PONG, message.data)
-            elif message.type == WSMsgType.PONG:
-                self._answered_s = time.monotonic()
+            # a pong that nobody asked for keeps no connection alive
+            elif message.type == WSMsgType.PONG and bytes(message.data) in self._unanswered:
+                self._unanswered.clear()
             elif message.type == WSMsgType.TEXT:
                 self.heard(message.data)
 
@@ -114,9 +114,13 @@ class Connection:
     async def _pinging(self) -> None:
         while True:
             await asyncio.sleep(self._ping_s)
-            if time.monotonic() - self._answered_s > self._pong_s + self._ping_s:
+            now_s = time.monotonic()
+            if now_s - next(iter(self._unanswered.values()), now_s) > self._pong_s:
                 await self.end(b"Pong timeout")
-            self.outlet.control(PING, str(time.time_ns() // 1_000_000).encode())
+                return
+            payload = str(time.time_ns() // 1_000_000).encode()
+            self._unanswered[payload] = now_s
+            self.outlet.control(PING, payload)
 
     async def _living(self) -> None:
         await asyncio.sleep(max(0.0, self._times.life_s - self._times.notice_s))

@@ -10,6 +10,17 @@ from appliance.cold.venue.floor import Floor
 from appliance.cold.venue.hub import compact
 
 _STREAMS_MAX: Final = 1024
+_PROPERTIES: Final = "SET_PROPERTY", "GET_PROPERTY"
+_METHODS: Final = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", *_PROPERTIES)
+
+
+class _Misunderstood(Exception):
+    """A request that is refused; code and text are Binance's [web-socket-streams.md]."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+        self.message = f"Invalid request: {text}" if code == 2 else text
 
 
 class StreamConnection(Connection):
@@ -38,37 +49,56 @@ class StreamConnection(Connection):
 
     def heard(self, text: str) -> None:
         """SUBSCRIBE, UNSUBSCRIBE, LIST_SUBSCRIPTIONS, SET_PROPERTY and GET_PROPERTY."""
+        number: object = None
         try:
             asked = json.loads(text)
-            method, params, number = asked["method"], asked.get("params", []), asked.get("id")
-        except (ValueError, TypeError, KeyError):
+            if not isinstance(asked, dict):
+                raise _Misunderstood(2, "expected a map")
+            number = asked.get("id")
+            if not isinstance(number, int | str | None):
+                number = None
+                raise _Misunderstood(2, "request ID must be an integer, a string or null")
+            result = self._carry_out(asked)
+        except ValueError:
             self._answer({"error": {"code": 3, "msg": "Invalid JSON: expected value"}})
-            return
-        wrong = not isinstance(params, list) or not all(isinstance(p, str) for p in params[:1])
-        result: object = None
-        if wrong:
-            self._answer({"error": {"code": 2, "msg": "Invalid request: params"}, "id": number})
-            return
-        if method == "SUBSCRIBE":
-            if len(self._streams) + len(params) > _STREAMS_MAX:
-                text = f"Invalid request: more than {_STREAMS_MAX} streams"
-                self._answer({"error": {"code": 2, "msg": text}, "id": number})
-                return
-            self._subscribe(params)
-        elif method == "UNSUBSCRIBE":
-            self._unsubscribe(params)
-        elif method == "LIST_SUBSCRIPTIONS":
-            result = list(self._streams)
-        elif method == "GET_PROPERTY":
-            result = self.outlet.combined
-        elif method == "SET_PROPERTY" and len(params) == 2:
-            self.outlet.combined = bool(params[1])
+        except _Misunderstood as no:
+            self._answer({"error": {"code": no.code, "msg": no.message}, "id": number})
         else:
-            known = "one of `SUBSCRIBE`, `UNSUBSCRIBE`, `LIST_SUBSCRIPTIONS`"
-            text = f"Invalid request: unknown variant `{method}`, expected {known}"
-            self._answer({"error": {"code": 2, "msg": text}, "id": number})
-            return
-        self._answer({"result": result, "id": number})
+            self._answer({"result": result, "id": number})
+
+    def _carry_out(self, asked: dict[str, Any]) -> object:
+        method, params = asked.get("method"), asked.get("params", [])
+        if method is None:
+            raise _Misunderstood(2, "missing field `method`")
+        if method not in _METHODS:
+            known = ", ".join(f"`{name}`" for name in _METHODS)
+            raise _Misunderstood(2, f"unknown variant `{method}`, expected one of {known}")
+        if not isinstance(params, list):
+            raise _Misunderstood(2, "params must be a list")
+        if method == "LIST_SUBSCRIPTIONS":
+            return list(self._streams)
+        if method in _PROPERTIES:
+            return self._property(params, sets=method == "SET_PROPERTY")
+        if not all(isinstance(stream, str) for stream in params):
+            raise _Misunderstood(2, "a stream's name must be a string")
+        if method == "UNSUBSCRIBE":
+            self._unsubscribe(params)
+        elif len(set(self._streams) | set(params)) > _STREAMS_MAX:
+            raise _Misunderstood(2, f"more than {_STREAMS_MAX} streams")
+        else:
+            self._subscribe(params)
+        return None
+
+    def _property(self, params: list[Any], *, sets: bool) -> object:
+        """``combined`` is the only one."""
+        if params[:1] != ["combined"]:
+            raise _Misunderstood(0, "Unknown property")
+        if not sets:
+            return self.outlet.combined
+        if len(params) != 2 or not isinstance(params[1], bool):
+            raise _Misunderstood(1, "Invalid value type: expected Boolean")
+        self.outlet.combined = params[1]
+        return None
 
     def _answer(self, form: dict[str, Any]) -> None:
         self.outlet.send(compact(form))
