@@ -16,6 +16,7 @@ from appliance.cold.venue.refusal import Refused, illegal, missing
 from appliance.cold.venue.user_data import Sink
 
 _SESSION_WEIGHT: Final = 2
+_CONNECT_WEIGHT: Final = {Market.SPOT: 2, Market.USDM: 5}
 _OK: Final = 200
 
 
@@ -40,6 +41,10 @@ class ApiConnection(Connection):
     _session: ApiKey | None = None
     _authorized_ms = 0
     _connected_ms = 0
+
+    def admit(self, now_ns: int) -> None:
+        weight = _CONNECT_WEIGHT[self.floor.market]
+        self.floor.quotas.charge(self.address, weight, now_ns)
 
     def opened(self) -> None:
         self._connected_ms = self.floor.clock.ms(time.time_ns())

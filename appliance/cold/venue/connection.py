@@ -52,6 +52,9 @@ class Connection:
         self._second, self._heard_n = 0, 0
         self._tasks: list[asyncio.Task[None]] = []
 
+    def admit(self, now_ns: int) -> None:
+        """What connecting costs. Raises Refused."""
+
     def opened(self) -> None:
         """The outlet is there."""
 

@@ -162,6 +162,11 @@ class VenueServer:
             return self._admin(request, path, await request.text())
         connection = self._connection(request, path)
         if connection is not None:
+            try:
+                connection.admit(time.time_ns())
+            except Refused as refused:
+                headers = {"Retry-After": str(refused.retry_after_s)}
+                return web.Response(status=refused.status, headers=headers)
             self._connections.add(connection)
             try:
                 return await connection.serve(request)
