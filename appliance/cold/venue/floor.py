@@ -1,6 +1,7 @@
 """One market put together: instruments, engine, desk, keys, streams, user data."""
 
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -61,6 +62,7 @@ class Floor:
             account = UsdmAccount(name, owner, _FUNDS_E8)
         else:
             account = SpotAccount(name, owner, self._funds_e8())
+        account.updated_ns = time.time_ns()  # its funds have come
         self.exchange.accounts.append(account)
         return account
 

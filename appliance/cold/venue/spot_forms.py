@@ -40,7 +40,7 @@ class SpotForms:
     def canceled(self, instrument: Instrument, order: ClientOrder) -> Form:
         """The answer to a cancel."""
         draft = order.draft
-        return {
+        form = {
             "symbol": draft.symbol,
             "origClientOrderId": draft.client_id,
             "orderId": order.order_id,
@@ -50,6 +50,7 @@ class SpotForms:
             **self._state(instrument, order),
             "selfTradePreventionMode": draft.prevention.value,
         }
+        return form | _conditional(instrument, order)
 
     def status(self, instrument: Instrument, order: ClientOrder) -> Form:
         """The answer to a query of an order."""
@@ -166,6 +167,10 @@ class SpotForms:
 def _conditional(instrument: Instrument, order: ClientOrder) -> Form:
     """Keys that are there only when they mean something."""
     form: Form = {}
+    if order.draft.strategy_id:
+        form["strategyId"] = order.draft.strategy_id
+    if order.draft.strategy_type:
+        form["strategyType"] = order.draft.strategy_type
     if order.prevented_lots:
         form["preventedQuantity"] = instrument.quantity(order.prevented_lots)
     if order.expiry_reason:

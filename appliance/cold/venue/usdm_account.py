@@ -14,6 +14,8 @@ MAKER_PPM: Final = 200
 TAKER_PPM: Final = 500
 LEVERAGE: Final = 20
 LEVERAGE_MAX: Final = 125
+NOTIONAL_MAX: Final = 100_000_000  # of a position, at any leverage
+MAINTENANCE_PPM: Final = 25_000  # as exchangeInfo says
 
 
 class Position:
@@ -55,6 +57,11 @@ class Position:
     @property
     def margin_e8(self) -> int:
         return abs(self.value_e8) // self.leverage
+
+    @property
+    def maintenance_e8(self) -> int:
+        """The margin below which the real venue would close the position."""
+        return abs(self.value_e8) * MAINTENANCE_PPM // 1_000_000
 
     def trade(self, lots: int, price_ticks: int) -> int:
         """Book ``lots`` with their sign; returns the profit that closing brought, in e8."""

@@ -18,7 +18,7 @@ from appliance.cold.venue.order import ClientOrder, Draft
 from appliance.cold.venue.params import Params
 from appliance.cold.venue.refusal import NO_SUCH_ORDER, Refused
 from appliance.cold.venue.spot_forms import book_ticker
-from appliance.cold.venue.usdm_account import LEVERAGE_MAX, UsdmAccount
+from appliance.cold.venue.usdm_account import LEVERAGE_MAX, NOTIONAL_MAX, UsdmAccount
 from appliance.cold.venue.usdm_forms import UsdmForms
 from appliance.cold.venue.user_data import UserData
 
@@ -95,6 +95,8 @@ class UsdmDesk(MarketDesk):
         multi = Operation("multiAssetsMargin", lambda _call: {"multiAssetsMargin": False}, signed)
         self.add(multi, "GET /fapi/v1/multiAssetsMargin")
         self.add(Operation("leverage", self._leverage, signed), "POST /fapi/v1/leverage")
+        brackets = Operation("leverageBracket", self._brackets, signed)
+        self.add(brackets, "GET /fapi/v1/leverageBracket")
         for way, name, handler in (
             ("POST", "start", self._start),
             ("PUT", "ping", self._keep_alive),
@@ -224,7 +226,10 @@ class UsdmDesk(MarketDesk):
             raise Refused(-4028, f"Leverage {leverage} is not valid")
         self._owner(call).position(instrument).leverage = leverage
         symbol = instrument.symbol
-        return {"leverage": leverage, "maxNotionalValue": "100000000", "symbol": symbol}
+        return {"leverage": leverage, "maxNotionalValue": str(NOTIONAL_MAX), "symbol": symbol}
+
+    def _brackets(self, call: Call) -> list[Form] | Form:
+        return self._each(call, self._forms.bracket)
 
     def _start(self, call: Call) -> Form:
         return {"listenKey": self._user_data.start(call.account, call.now_ns)}

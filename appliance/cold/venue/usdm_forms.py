@@ -7,11 +7,18 @@ from appliance.cold.synthetic.tape import Aggregate, Print
 from appliance.cold.venue.clock import VenueClock
 from appliance.cold.venue.instrument import Instrument
 from appliance.cold.venue.order import ClientOrder, Trade
-from appliance.cold.venue.usdm_account import ASSET, Position, UsdmAccount
+from appliance.cold.venue.usdm_account import (
+    ASSET,
+    LEVERAGE_MAX,
+    MAINTENANCE_PPM,
+    NOTIONAL_MAX,
+    Position,
+    UsdmAccount,
+)
 from appliance.cold.venue.usdm_reports import signed
 
 Form = dict[str, Any]
-_NOTIONAL_MAX: Final = "100000000"  # of a position, at any leverage
+_NOTIONAL_MAX: Final = str(NOTIONAL_MAX)  # of a position, at any leverage
 
 
 class UsdmForms:
@@ -95,7 +102,6 @@ class UsdmForms:
         """positionRisk, with the keys of v2 and v3 alike."""
         instrument = position.instrument
         margin = eight(position.margin_e8)
-        maintenance = eight(position.margin_e8 // 2)
         return {
             "symbol": instrument.symbol,
             "positionSide": "BOTH",
@@ -112,7 +118,7 @@ class UsdmForms:
             "isolatedWallet": "0",
             "isolated": False,
             "initialMargin": margin,
-            "maintMargin": maintenance,
+            "maintMargin": eight(position.maintenance_e8),
             "positionInitialMargin": margin,
             "openOrderInitialMargin": "0",
             "adl": 1,
@@ -133,12 +139,13 @@ class UsdmForms:
         position_e8 = sum(p.margin_e8 for p in positions)
         margin_e8 = account.wallet_e8 + unrealised_e8
         initial_e8 = margin_e8 - account.available_e8
+        maintenance = eight(sum(p.maintenance_e8 for p in positions))
         asset = {
             "asset": ASSET,
             "walletBalance": eight(account.wallet_e8),
             "unrealizedProfit": eight(unrealised_e8),
             "marginBalance": eight(margin_e8),
-            "maintMargin": eight(position_e8 // 2),
+            "maintMargin": maintenance,
             "initialMargin": eight(initial_e8),
             "positionInitialMargin": eight(position_e8),
             "openOrderInitialMargin": eight(initial_e8 - position_e8),
@@ -159,7 +166,7 @@ class UsdmForms:
             "tradeGroupId": -1,
             "updateTime": 0,
             "totalInitialMargin": eight(initial_e8),
-            "totalMaintMargin": eight(position_e8 // 2),
+            "totalMaintMargin": maintenance,
             "totalWalletBalance": eight(account.wallet_e8),
             "totalUnrealizedProfit": eight(unrealised_e8),
             "totalMarginBalance": eight(margin_e8),
@@ -172,6 +179,18 @@ class UsdmForms:
             "assets": [asset],
             "positions": [self.position(position) for position in positions],
         }
+
+    def bracket(self, instrument: Instrument) -> Form:
+        """Leverage and maintenance margin: the same for a position of any size."""
+        bracket = {
+            "bracket": 1,
+            "initialLeverage": LEVERAGE_MAX,
+            "notionalCap": NOTIONAL_MAX,
+            "notionalFloor": 0,
+            "maintMarginRatio": MAINTENANCE_PPM / 1_000_000,
+            "cum": 0.0,
+        }
+        return {"symbol": instrument.symbol, "notionalCoef": 1.0, "brackets": [bracket]}
 
     def trade(self, instrument: Instrument, trade: Print) -> Form:
         """A public trade."""

@@ -1,0 +1,33 @@
+"""ccxt at a venue: nothing of it is set but URLs, keys and which markets to load."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import ccxt
+
+from tests.venue.running_venue import WAIT_S, Keys, RunningVenue
+
+
+def _urls(venue: RunningVenue) -> dict[str, Any]:
+    """All of ccxt's: what the venue does not serve must not be asked for elsewhere."""
+    spot, usdm = venue.ready["spot"], venue.ready["usdm"]
+    known = ccxt.binance().urls["api"]
+    rest = {name: spot["rest"] + urlsplit(url).path for name, url in known.items()}
+    streams = dict.fromkeys(("spot", "margin", "linear", "inverse"), f"{spot['streams']}/ws")
+    return rest | {"ws": streams | {"ws-api": {"spot": spot["ws_api"], "linear": usdm["ws_api"]}}}
+
+
+def settings(venue: RunningVenue, keys: Keys, markets: str) -> dict[str, Any]:
+    """``markets``: ``spot`` or ``linear``, as ccxt calls them.
+
+    Currencies and margin pairs are not loaded: they are the wallet's, and no market's.
+    """
+    loaded = {"fetchMarkets": {"types": [markets]}, "fetchCurrencies": False, "fetchMargins": False}
+    return {
+        "apiKey": keys.hmac_key,
+        "secret": keys.hmac_secret,
+        "urls": {"api": _urls(venue)},
+        "options": loaded,
+        "timeout": int(WAIT_S * 1000),
+        "enableRateLimit": False,
+    }
