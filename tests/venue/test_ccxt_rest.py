@@ -169,7 +169,7 @@ def test_spot_shows_a_strategy_again(spot: Any) -> None:
     number = placed["orderId"]  # ccxt takes the strategy's for the order's
     known = spot.fetch_order(number, SPOT)["info"]
     for info in (placed, known, spot.cancel_order(number, SPOT)["info"]):
-        assert (info["strategyId"], info["strategyType"]) == ("37", "1000001")
+        assert (info["strategyId"], info["strategyType"]) == (37, 1_000_001)
 
 
 def test_usdm_position(usdm: Any) -> None:
