@@ -18,6 +18,7 @@ _MARKETS: Final = {
 }
 _SYMBOLS: Final = "BTCUSDT,ETHUSDT"
 _SPEED_MAX: Final = 100.0
+_SECONDS_MAX: Final = 1e9
 _PORT_MAX: Final = 65_535
 
 _EPILOG = """\
@@ -90,7 +91,8 @@ def run(args: argparse.Namespace) -> int:
     for name in ("rate", "limits_factor"):
         if getattr(args, name) < 1:
             raise ApplianceError(f"--{name.replace('_', '-')}: at least 1")
-    if args.life_s <= 0 or args.notice_s < 0 or args.ping_s < 0:
+    seconds = args.life_s, args.notice_s, args.ping_s
+    if args.life_s <= 0 or not all(0 <= value < _SECONDS_MAX for value in seconds):
         raise ApplianceError("--life-s, --notice-s and --ping-s are seconds, not less than 0")
     if not 0.01 <= args.speed <= _SPEED_MAX:
         raise ApplianceError(f"--speed {args.speed:g}: a number from 0.01 to {_SPEED_MAX:g}")
@@ -106,6 +108,13 @@ def _check_recording(args: argparse.Namespace) -> None:
         raise ApplianceError("--market: a recording has the market that it has")
 
 
+def _names(text: str) -> list[str]:
+    names = [name for name in text.split(",") if name]
+    if not names:
+        raise ApplianceError(f"--symbols {text}: names like {_SYMBOLS}")
+    return names
+
+
 async def _serve(args: argparse.Namespace) -> None:
     from appliance.cold.recording import SnapshotFile
     from appliance.cold.venue.connection import Times
@@ -113,14 +122,14 @@ async def _serve(args: argparse.Namespace) -> None:
     from appliance.cold.venue.listed import Recording
     from appliance.cold.venue.server import VenueServer, VenueSettings
 
-    symbols = [symbol for symbol in (args.symbols or "").split(",") if symbol]
+    symbols = None if args.symbols is None else _names(args.symbols)
     recording = None
     if args.recording is not None:
         snapshots = [SnapshotFile.parse(text) for text in args.snapshot]
-        recording = Recording(args.recording, snapshots, symbols or None, args.speed, args.repeat)
+        recording = Recording(args.recording, snapshots, symbols, args.speed, args.repeat)
     settings = VenueSettings(
         markets=_MARKETS[args.market or "both"],
-        symbols=symbols or _SYMBOLS.split(","),
+        symbols=symbols or _names(_SYMBOLS),
         seed=args.seed,
         host=args.host,
         port=args.port,

@@ -1,6 +1,7 @@
 """The aiohttp layer: one port, every path of both markets, and the clock that moves them."""
 
 import asyncio
+import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -110,7 +111,9 @@ class VenueServer:
         except OSError as error:
             await self._runner.cleanup()
             address = f"{settings.host}:{settings.port}"
-            raise ApplianceError(f"cannot listen on {address}: {error.strerror}") from error
+            # asyncio wraps the system's words in its own; a name that is not found has no errno
+            why = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror
+            raise ApplianceError(f"cannot listen on {address}: {why}") from error
         self.port = int(self._runner.addresses[0][1])
         self._pacer = asyncio.create_task(self._pace())
 
