@@ -57,12 +57,13 @@ async def _connected(client: Any) -> AsyncIterator[Any]:
         await connection.close_connection(close_session=True)
 
 
-def api(venue: RunningVenue, market: Market, keys: Keys, kind: str = "hmac") -> Any:
+def api(venue: RunningVenue, market: Market, keys: Keys, kind: str = "hmac", **more: Any) -> Any:
     """A connection to the WebSocket API, for ``async with``."""
     configuration = ConfigurationWebSocketAPI(
         stream_url=venue.ready[market.name.lower()]["ws_api"],
         timeout=_PATIENCE_MS,
         **_credentials(keys, kind),
+        **more,
     )
     return _connected(_CLIENTS[market](config_ws_api=configuration).websocket_api)
 

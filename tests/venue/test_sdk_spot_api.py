@@ -254,3 +254,14 @@ def test_sessions(venue: RunningVenue, spot_keys: Keys) -> None:
             assert code == -4056, "Ed25519 only"
 
     asyncio.run(body())
+
+
+def test_limits_are_not_shown_if_not_wanted(venue: RunningVenue, spot_keys: Keys) -> None:
+    """The wish is one of the parameters that are signed."""
+
+    async def body() -> None:
+        wanted = {"return_rate_limits": False}
+        async with sdk.api(venue, Market.SPOT, spot_keys, **wanted) as api:
+            assert "rate_limits" in sdk.missing(await data(api.account_status()))
+
+    asyncio.run(body())

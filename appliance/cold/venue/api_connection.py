@@ -86,7 +86,7 @@ class ApiConnection(Connection):
                 raise Refused(-1135, "JSON Request is not valid.")
             number = request.get("id")
             texts = texts_of(request.get("params") or {})
-            shows = texts.pop("returnRateLimits", str(shows)).lower() == "true"
+            shows = texts.get("returnRateLimits", str(shows)).lower() == "true"
             result, owner = self._carry_out(request["method"], texts, now_ns)
             reply = {"id": number, "status": _OK, "result": result}
         except ValueError:
