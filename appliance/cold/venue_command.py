@@ -6,10 +6,13 @@ import json
 import signal
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from appliance.abi.market import Market
 from appliance.cold.errors import EXIT_OK, ApplianceError
+
+if TYPE_CHECKING:
+    from appliance.cold.venue.server import VenueSettings
 
 _MARKETS: Final = {
     "spot": (Market.SPOT,),
@@ -115,19 +118,19 @@ def _names(text: str) -> list[str]:
     return names
 
 
-async def _serve(args: argparse.Namespace) -> None:
+def _settings(args: argparse.Namespace) -> "VenueSettings":
     from appliance.cold.recording import SnapshotFile
     from appliance.cold.venue.connection import Times
     from appliance.cold.venue.faults import Faults
     from appliance.cold.venue.listed import Recording
-    from appliance.cold.venue.server import VenueServer, VenueSettings
+    from appliance.cold.venue.server import VenueSettings
 
     symbols = None if args.symbols is None else _names(args.symbols)
     recording = None
     if args.recording is not None:
         snapshots = [SnapshotFile.parse(text) for text in args.snapshot]
         recording = Recording(args.recording, snapshots, symbols, args.speed, args.repeat)
-    settings = VenueSettings(
+    return VenueSettings(
         markets=_MARKETS[args.market or "both"],
         symbols=symbols or _names(_SYMBOLS),
         seed=args.seed,
@@ -141,7 +144,14 @@ async def _serve(args: argparse.Namespace) -> None:
         actions_per_s=args.rate,
         recording=recording,
     )
-    server = VenueServer(settings)
+
+
+async def _serve(args: argparse.Namespace) -> None:
+    from appliance.cold.venue.server import VenueServer
+
+    server = VenueServer(_settings(args))
+    for remark in server.remarks():
+        print(f"appliance venue: {remark}", file=sys.stderr)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -162,6 +162,15 @@ def test_a_recording_from_its_start_to_its_end(tmp_path: Path) -> None:
     assert ended(process) == (0, "", "appliance venue: the recording has ended\n")
 
 
+def test_gaps_of_a_recording_are_told(tmp_path: Path) -> None:
+    tale = Tale(Market.SPOT).begin({100: 5}, {101: 4}).change(5, lost=3).change(9)
+    process = started(tmp_path, "--recording", tale.write(tmp_path / "day.gz"), "--json")
+    json.loads(first_line(process))
+    code, _, err = ended(process)
+    assert code == 0
+    assert err.startswith("appliance venue: BTCUSDT: depth is missing in 1 places")
+
+
 def test_a_recording_over_and_over(tmp_path: Path) -> None:
     path = Tale(Market.SPOT).begin({100: 5}, {101: 4}).change(5).write(tmp_path / "day.gz")
     process = started(tmp_path, "--recording", path, "--repeat", "--speed", "100", "--json")

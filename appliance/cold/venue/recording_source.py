@@ -48,6 +48,11 @@ class RecordingSource:
         self.next_ns = 0
         self._plan()
 
+    @property
+    def gaps(self) -> int:
+        """Places of the recording where differences are missing."""
+        return self._market.gaps
+
     def act(self) -> int:
         """The side that took liquidity, or 0."""
         if self._pending:

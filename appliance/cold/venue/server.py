@@ -21,6 +21,7 @@ from appliance.cold.venue.floor import Floor
 from appliance.cold.venue.hub import compact
 from appliance.cold.venue.instrument import Instrument
 from appliance.cold.venue.listed import Recording
+from appliance.cold.venue.recording_source import RecordingSource
 from appliance.cold.venue.refusal import Refused
 from appliance.cold.venue.rest import Rest
 from appliance.cold.venue.stream_connection import StreamConnection
@@ -112,7 +113,8 @@ class VenueServer:
             await self._runner.cleanup()
             address = f"{settings.host}:{settings.port}"
             # asyncio wraps the system's words in its own; a name that is not found has no errno
-            why = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror
+            number = error.errno or 0
+            why = os.strerror(number) if number > 0 else error.strerror
             raise ApplianceError(f"cannot listen on {address}: {why}") from error
         self.port = int(self._runner.addresses[0][1])
         self._pacer = asyncio.create_task(self._pace())
@@ -128,6 +130,15 @@ class VenueServer:
             await connection.end(b"bye")
         if self._runner is not None:
             await self._runner.cleanup()
+
+    def remarks(self) -> list[str]:
+        """What a user should know of the recording, a line each."""
+        instruments = [i for floor in self.floors for i in floor.exchange.instruments.values()]
+        return [
+            f"{i.symbol}: depth is missing in {n} places; the book stands still until a snapshot"
+            for i in instruments
+            if isinstance(i.source, RecordingSource) and (n := i.source.gaps)
+        ]
 
     def ready(self) -> dict[str, Any]:
         """URLs by market, and where the keys and the CA are."""
