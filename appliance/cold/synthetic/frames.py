@@ -57,15 +57,17 @@ class FrameWriter:
             return f"{value_e8 // E8}.{value_e8 % E8:08d}"
         return decimal_text(value_e8, self._contract.quantity_digits)
 
-    def depth(self, event_time: int, trade_time: int, difference: Difference) -> bytes:
-        """A difference."""
+    def depth(
+        self, event_time: int, trade_time: int, difference: Difference, *, best_first: bool = False
+    ) -> bytes:
+        """A difference; USD-M's partial book (``best_first``) differs from it in that only."""
         first_id, last_id, previous_id = difference.ids
         bids = difference.bids
         middle = f'"U":{first_id},"u":{last_id},'
         if self._usdm:
             head = f'"E":{event_time},"T":{trade_time},{self._symbol_pair},{middle}'
             head += f'"pu":{previous_id},'
-            bids = bids[::-1]
+            bids = bids if best_first else bids[::-1]
         else:
             head = f'"E":{event_time},{self._symbol},{middle}'
         return (

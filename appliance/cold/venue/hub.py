@@ -137,7 +137,7 @@ class Hub:
             bids, asks = engine.bids.depth(levels_n), engine.asks.depth(levels_n)
             if self._usdm:
                 book = Difference(changed_ns, difference.ids, bids, asks)
-                return writer.depth(now_ns // unit, changed_ns // unit, book)
+                return writer.depth(now_ns // unit, changed_ns // unit, book, best_first=True)
             return writer.snapshot(0, 0, instrument.tape.last_id, bids, asks)
 
         return write
