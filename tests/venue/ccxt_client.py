@@ -8,13 +8,13 @@ import ccxt
 from tests.venue.running_venue import WAIT_S, Keys, RunningVenue
 
 
-def _urls(venue: RunningVenue) -> dict[str, Any]:
+def _urls(venue: RunningVenue, markets: str) -> dict[str, Any]:
     """All of ccxt's: what the venue does not serve must not be asked for elsewhere."""
-    spot, usdm = venue.ready["spot"], venue.ready["usdm"]
+    ours = venue.ready["spot" if markets == "spot" else "usdm"]
     known = ccxt.binance().urls["api"]
-    rest = {name: spot["rest"] + urlsplit(url).path for name, url in known.items()}
-    streams = dict.fromkeys(("spot", "margin", "linear", "inverse"), f"{spot['streams']}/ws")
-    return rest | {"ws": streams | {"ws-api": {"spot": spot["ws_api"], "linear": usdm["ws_api"]}}}
+    rest = {name: ours["rest"] + urlsplit(url).path for name, url in known.items()}
+    streams = dict.fromkeys(("spot", "margin", "linear", "inverse"), f"{ours['streams']}/ws")
+    return rest | {"ws": streams | {"ws-api": {markets: ours["ws_api"]}}}
 
 
 def settings(venue: RunningVenue, keys: Keys, markets: str) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def settings(venue: RunningVenue, keys: Keys, markets: str) -> dict[str, Any]:
     return {
         "apiKey": keys.hmac_key,
         "secret": keys.hmac_secret,
-        "urls": {"api": _urls(venue)},
+        "urls": {"api": _urls(venue, markets)},
         "options": loaded,
         "timeout": int(WAIT_S * 1000),
         "enableRateLimit": False,
