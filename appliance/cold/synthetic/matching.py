@@ -9,6 +9,7 @@ by the rules of self-trade prevention.
 """
 
 from bisect import bisect_left, insort
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -128,6 +129,13 @@ class MatchingEngine:
     def half(self, side: int) -> Half:
         """Where orders of this side rest."""
         return self.bids if side == Side.BUY else self.asks
+
+    def reach(self, side: int, price_ticks: int) -> Iterator[Order]:
+        """Resting orders that an order would meet, if it were large enough; nothing is changed."""
+        other = self.half(-side)
+        first = bisect_left(other.keys, price_ticks * other.sign)
+        for key in reversed(other.keys[first:]):
+            yield from other.levels[key].queue.values()
 
     def place(
         self,

@@ -85,5 +85,9 @@ class Account(ABC):
         """Book a fill."""
 
     @abstractmethod
+    def lose(self, instrument: Instrument, order: ClientOrder, lots: int, /) -> None:
+        """An order has become smaller without a fill."""
+
+    @abstractmethod
     def release(self, order: ClientOrder, /) -> None:
         """Give back what an order that has ended still held."""

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from appliance.abi.market import Market
 from appliance.abi.units import NS_PER_MS, NS_PER_S
+from appliance.cold.synthetic.matching import Order, Prevention
 from appliance.cold.synthetic.tape import Aggregate, Print, Touch
 from appliance.cold.venue.account import Account
 from appliance.cold.venue.execution import Reports
@@ -102,7 +103,7 @@ class Exchange:
         self._order_id += 1
         order = ClientOrder(self._order_id, account, draft, lots, now_ns, now_ns)
         self.settlement.begin(instrument, order, now_ns)
-        if draft.time_in_force == "FOK" and self._available(instrument, draft) < lots:
+        if draft.time_in_force == "FOK" and not self._fills(instrument, account, draft):
             order.expiry_reason = "UNFILLED_FOK_ORDER_EXPIRED"
             self._end(instrument, order, "EXPIRED", now_ns)
             return order
@@ -143,12 +144,12 @@ class Exchange:
                     " rejected. The order will not be recorded in the order history",
                 )
             raise rejected("Order would immediately match and take.")
-        lots, worst_e8 = self._cost(instrument, draft)
+        lots, worst_e8 = self._cost(instrument, account, draft)
         if not lots and draft.quote_e8:
             raise failed_filter("LOT_SIZE")
         account.check(instrument, draft, lots, worst_e8)
-        fok = draft.time_in_force == "FOK" and self._available(instrument, draft) < lots
-        if fok and self.market == Market.USDM:
+        killed = draft.time_in_force == "FOK" and not self._fills(instrument, account, draft)
+        if killed and self.market == Market.USDM:
             raise Refused(
                 -5021,
                 "Due to the order could not be filled immediately, the FOK order has been"
@@ -187,26 +188,38 @@ class Exchange:
         other = instrument.engine.half(-side)
         return other.keys[0] * other.sign if other.keys else 0
 
-    def _cost(self, instrument: Instrument, draft: Draft) -> tuple[int, int]:
+    def _fills(self, instrument: Instrument, account: Account, draft: Draft) -> bool:
+        """True if all of the order can trade: orders of the same owner are in its way."""
+        left = draft.lots
+        for order in instrument.engine.reach(draft.side, draft.price_ticks):
+            if not _gives_way(order, account, draft):
+                if order.owner == account.owner and draft.prevention != Prevention.NONE:
+                    return False
+                left -= order.lots
+            if left <= 0:
+                return True
+        return False
+
+    def _cost(self, instrument: Instrument, account: Account, draft: Draft) -> tuple[int, int]:
         """Lots, and the most that they can cost in the quote asset.
 
-        A market order is worked out level by level: nothing moves before it is placed.
+        A market order is worked out order by order: nothing moves before it is placed.
         """
         if draft.price_ticks:
             return draft.lots, instrument.quote_e8(draft.price_ticks, draft.lots)
-        other = instrument.engine.half(-draft.side)
         lots = cost_e8 = 0
-        for key in reversed(other.keys):
-            price_ticks = key * other.sign
-            there = other.levels[key].lots
+        worst_ticks = self._worst_ticks(instrument, draft.side)
+        for order in instrument.engine.reach(draft.side, worst_ticks):
+            if _gives_way(order, account, draft):
+                continue
             if draft.quote_e8:
-                lot_e8 = max(1, instrument.quote_e8(price_ticks, 1))
-                taken = min(there, (draft.quote_e8 - cost_e8) // lot_e8)
+                lot_e8 = max(1, instrument.quote_e8(order.price_ticks, 1))
+                taken = min(order.lots, (draft.quote_e8 - cost_e8) // lot_e8)
             else:
-                taken = min(there, draft.lots - lots)
+                taken = min(order.lots, draft.lots - lots)
             lots += taken
-            cost_e8 += instrument.quote_e8(price_ticks, taken)
-            if taken < there:
+            cost_e8 += instrument.quote_e8(order.price_ticks, taken)
+            if taken < order.lots:
                 break
         return lots if draft.quote_e8 else draft.lots, cost_e8
 
@@ -261,3 +274,8 @@ class Exchange:
         if instrument.tape.last_id != before_id:
             self.publish(Printed(instrument, now_ns, prints, aggregates, touch))
         return prints
+
+
+def _gives_way(order: Order, account: Account, draft: Draft) -> bool:
+    """True if self-trade prevention takes ``order`` out, for what comes to trade past it."""
+    return order.owner == account.owner and draft.prevention == Prevention.EXPIRE_MAKER

@@ -76,6 +76,7 @@ class Settlement:
             if not lots:
                 continue
             order.prevented_lots += lots
+            order.account.lose(instrument, order, lots)
             order.updated_ns = now_ns
             if not order.open_lots:
                 order.status = "EXPIRED_IN_MATCH"

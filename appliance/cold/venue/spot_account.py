@@ -91,6 +91,18 @@ class SpotAccount(Account):
         quote.free_e8 += quote_e8 - commission_e8
         return Charge(commission_e8, instrument.quote)
 
+    def lose(self, instrument: Instrument, order: ClientOrder, lots: int) -> None:
+        if not order.held_e8:
+            return
+        draft = order.draft
+        freed_e8 = instrument.base_e8(lots)
+        if draft.side == Side.BUY:
+            freed_e8 = instrument.quote_e8(draft.price_ticks, lots)
+        balance = self.balance(order.held_asset)
+        balance.locked_e8 -= freed_e8
+        balance.free_e8 += freed_e8
+        order.held_e8 -= freed_e8
+
     def release(self, order: ClientOrder) -> None:
         if order.held_e8:
             balance = self.balance(order.held_asset)

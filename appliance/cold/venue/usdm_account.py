@@ -172,5 +172,8 @@ class UsdmAccount(Account):
         self.wallet_e8 += realised_e8 - commission_e8
         return Charge(commission_e8, ASSET, realised_e8)
 
+    def lose(self, _instrument: Instrument, _order: ClientOrder, _lots: int) -> None:
+        """Nothing was set aside."""
+
     def release(self, _order: ClientOrder) -> None:
         """Nothing was set aside."""
