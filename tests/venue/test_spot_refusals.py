@@ -38,6 +38,7 @@ def _needless(name: str) -> tuple[int, str]:
 
 
 MARKET = {"type": "MARKET"} | _without("time_in_force", "price")
+BY_VALUE = MARKET | _without("quantity")
 # start price 61837.63, tick 0.01, step 0.00001; at most 323.4 BTC, 32.34 by a market order
 REFUSALS = {
     "finer than the tick": ({"price": "50000.001"}, _filter("PRICE_FILTER")),
@@ -55,6 +56,8 @@ REFUSALS = {
     "too dear": ({"quantity": "100"}, NO_FUNDS),
     "more than it has": ({"side": "SELL", "symbol": "ETHUSDT", "price": "2500", "quantity": "1001"},
                          NO_FUNDS),
+    "by value, more than it has": (BY_VALUE | {"quote_order_qty": "2000000"}, NO_FUNDS),
+    "by too small a value": (BY_VALUE | {"quote_order_qty": "4.99"}, _filter("NOTIONAL")),
     "too fine a number": ({"price": "50000.0000000001"},
                           (-1111, "Parameter 'price' has too much precision.")),
     "no number": ({"price": "1e5"}, _illegal("price", LEGAL_DECIMAL)),

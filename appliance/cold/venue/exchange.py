@@ -221,7 +221,7 @@ class Exchange:
             cost_e8 += instrument.quote_e8(order.price_ticks, taken)
             if taken < order.lots:
                 break
-        return lots if draft.quote_e8 else draft.lots, cost_e8
+        return (lots, draft.quote_e8) if draft.quote_e8 else (draft.lots, cost_e8)
 
     def _settle(
         self, instrument: Instrument, order: ClientOrder | None, side: int, now_ns: int

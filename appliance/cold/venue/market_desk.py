@@ -1,9 +1,11 @@
 """What both markets' desks have in common: finding orders, taking them back, the public market."""
 
+from collections.abc import Callable
 from itertools import count
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from appliance.cold.synthetic.listing import describe
+from appliance.cold.synthetic.tape import Aggregate
 from appliance.cold.venue.account import Account
 from appliance.cold.venue.clock import VenueClock
 from appliance.cold.venue.desk import Call, Operation
@@ -15,8 +17,9 @@ from appliance.cold.venue.refusal import NO_SUCH_ORDER, UNKNOWN_ORDER, Refused, 
 
 Form = dict[str, Any]
 Table = dict[tuple[str, str], Operation]  # HTTP method and path; or "WS" and the API's method
-_ORDERS_MAX: Final = 1000
-_DEPTH_DEFAULT: Final = 100
+T = TypeVar("T")
+_PAGE_DEFAULT: Final = 500
+_PAGE_MAX: Final = 1000
 
 
 class MarketDesk:
@@ -56,10 +59,10 @@ class MarketDesk:
         contracts = [instrument.contract for instrument in listed]
         return describe(contracts, exchange.market, self.clock.ns(call.now_ns))
 
-    def depth(self, call: Call, limit_max: int) -> Form:
+    def depth(self, call: Call, limit_default: int, limit_max: int) -> Form:
         """Prices and quantities, best first, and the id of that state of the book."""
         instrument = self.instrument(call.params)
-        levels_n = limit_of(call.params, _DEPTH_DEFAULT, limit_max)
+        levels_n = limit_of(call.params, limit_default, limit_max)
         engine = instrument.engine
         return {"lastUpdateId": instrument.tape.last_id} | {
             name: [
@@ -101,30 +104,51 @@ class MarketDesk:
         return order
 
     def orders_of(self, call: Call) -> list[ClientOrder]:
-        """Open and closed orders of a symbol, oldest first, from ``orderId`` on."""
+        """Open and closed orders of a symbol, oldest first; ``orderId`` is where to begin."""
         account, params = call.account, call.params
         symbol = self.instrument(params).symbol
         every = sorted((*account.open.values(), *account.closed.values()), key=_by_id)
         first_id = params.integer("orderId", 0)
-        found = [o for o in every if o.draft.symbol == symbol and o.order_id >= first_id]
-        limit = limit_of(params, 500, _ORDERS_MAX)
-        return found[:limit] if first_id else found[-limit:]
+        in_time = self._time_filter(params)
+        found = [
+            order
+            for order in every
+            if order.draft.symbol == symbol
+            and order.order_id >= first_id
+            and in_time(order.created_ns)
+        ]
+        return _page(params, found, "orderId")
 
     def trades_of(self, call: Call, symbol: str | None) -> list[Trade]:
-        """The account's fills, oldest first, from ``fromId`` on or the latest."""
+        """The account's fills, oldest first; ``fromId`` is where to begin."""
         params = call.params
         order_id, from_id = params.integer("orderId", 0), params.integer("fromId", 0)
-        start_ms, end_ms = params.integer("startTime", 0), params.integer("endTime", 1 << 62)
+        in_time = self._time_filter(params)
         found = [
             trade
             for trade in call.account.trades
             if (symbol is None or trade.symbol == symbol)
             and (not order_id or trade.order_id == order_id)
             and trade.trade_id >= from_id
-            and start_ms <= self.clock.ms(trade.at_ns) <= end_ms
+            and in_time(trade.at_ns)
         ]
-        limit = limit_of(params, 500, _ORDERS_MAX)
-        return found[:limit] if from_id else found[-limit:]
+        return _page(params, found, "fromId")
+
+    def aggregates_of(self, call: Call) -> list[Aggregate]:
+        """Public trades, put together, oldest first; ``fromId`` is where to begin."""
+        params = call.params
+        from_id, in_time = params.integer("fromId", 0), self._time_filter(params)
+        found = [
+            trade
+            for trade in self.instrument(params).aggregates
+            if trade.aggregate_id >= from_id and in_time(trade.at_ns)
+        ]
+        return _page(params, found, "fromId")
+
+    def _time_filter(self, params: Params) -> Callable[[int], bool]:
+        """Of ``startTime`` and ``endTime``, both inclusive."""
+        start_ms, end_ms = params.integer("startTime", 0), params.integer("endTime", 1 << 62)
+        return lambda at_ns: start_ms <= self.clock.ms(at_ns) <= end_ms
 
     def asked_instruments(self, params: Params) -> list[Instrument] | Instrument:
         """One for ``symbol``, else a list: a reply is an object or an array accordingly."""
@@ -141,6 +165,13 @@ def limit_of(params: Params, default: int, most: int) -> int:
     if not limit:
         raise illegal("limit", "1 and more")
     return min(limit, most)
+
+
+def _page(params: Params, found: list[T], first: str) -> list[T]:
+    """As many as asked for: the first ones if it is said where to begin, else the latest."""
+    limit = limit_of(params, _PAGE_DEFAULT, _PAGE_MAX)
+    begins = params.has(first) or params.has("startTime")
+    return found[:limit] if begins else found[-limit:]
 
 
 def _by_id(order: ClientOrder) -> int:

@@ -18,13 +18,14 @@ from appliance.cold.venue.refusal import CONFLICT, UNKNOWN_ORDER, Refused, missi
 from appliance.cold.venue.spot_account import SpotAccount
 from appliance.cold.venue.spot_forms import SpotForms, book_ticker
 
+_DEPTH_DEFAULT: Final = 100
 _DEPTH_MAX: Final = 5000
 _DEPTH_WEIGHTS: Final = ((100, 5), (500, 25), (1000, 50), (_DEPTH_MAX, 250))
 _RESTRICTIONS: Final = {"ONLY_NEW": "NEW", "ONLY_PARTIALLY_FILLED": "PARTIALLY_FILLED"}
 
 
 def _depth_weight(params: Params) -> int:
-    limit = params.integer("limit", 100)
+    limit = params.integer("limit", _DEPTH_DEFAULT)
     return next((weight for most, weight in _DEPTH_WEIGHTS if limit <= most), 250)
 
 
@@ -50,7 +51,7 @@ class SpotDesk(MarketDesk):
             ("exchangeInfo", self.exchange_info, 20),
         ):
             self.add(Operation(name, handler, weight=weight), f"GET /api/v3/{name}", f"WS {name}")
-        depth = Operation("depth", lambda call: self.depth(call, _DEPTH_MAX), weight=_depth_weight)
+        depth = Operation("depth", self._depth, weight=_depth_weight)
         self.add(depth, "GET /api/v3/depth", "WS depth")
         trades = Operation("trades.recent", self._trades, weight=25)
         self.add(trades, "GET /api/v3/trades", "WS trades.recent")
@@ -86,6 +87,9 @@ class SpotDesk(MarketDesk):
         replace = Operation("order.cancelReplace", self._replace, signed, 1, orders=1, free=True)
         self.add(replace, "POST /api/v3/order/cancelReplace", "WS order.cancelReplace")
 
+    def _depth(self, call: Call) -> Form:
+        return self.depth(call, _DEPTH_DEFAULT, _DEPTH_MAX)
+
     def _trades(self, call: Call) -> list[Form]:
         instrument = self.instrument(call.params)
         limit = limit_of(call.params, 500, 1000)
@@ -93,9 +97,8 @@ class SpotDesk(MarketDesk):
 
     def _aggregates(self, call: Call) -> list[Form]:
         instrument = self.instrument(call.params)
-        limit = limit_of(call.params, 500, 1000)
-        latest = [*instrument.aggregates][-limit:]
-        return [self._forms.aggregate(instrument, trade) for trade in latest]
+        trades = self.aggregates_of(call)
+        return [self._forms.aggregate(instrument, trade) for trade in trades]
 
     def _book_ticker(self, call: Call) -> Form | list[Form]:
         asked = self.asked_instruments(call.params)

@@ -22,13 +22,14 @@ from appliance.cold.venue.usdm_account import LEVERAGE_MAX, NOTIONAL_MAX, UsdmAc
 from appliance.cold.venue.usdm_forms import UsdmForms
 from appliance.cold.venue.user_data import UserData
 
+_DEPTH_DEFAULT: Final = 500
 _DEPTH_MAX: Final = 1000
 _DEPTH_WEIGHTS: Final = ((50, 2), (100, 5), (500, 10), (_DEPTH_MAX, 20))
 _FUNDING_NS: Final = 8 * 3600 * NS_PER_S
 
 
 def _depth_weight(params: Params) -> int:
-    limit = params.integer("limit", 500)
+    limit = params.integer("limit", _DEPTH_DEFAULT)
     return next((weight for most, weight in _DEPTH_WEIGHTS if limit <= most), 20)
 
 
@@ -122,7 +123,7 @@ class UsdmDesk(MarketDesk):
         self.add(countdown, "POST /fapi/v1/countdownCancelAll")
 
     def _depth(self, call: Call) -> Form:
-        form = self.depth(call, _DEPTH_MAX)
+        form = self.depth(call, _DEPTH_DEFAULT, _DEPTH_MAX)
         changed_ns = self.instrument(call.params).tape.changed_ns
         times = {"E": self.clock.ms(call.now_ns), "T": self.clock.ms(changed_ns)}
         return {"lastUpdateId": form["lastUpdateId"]} | times | form
@@ -134,8 +135,8 @@ class UsdmDesk(MarketDesk):
 
     def _aggregates(self, call: Call) -> list[Form]:
         instrument = self.instrument(call.params)
-        latest = [*instrument.aggregates][-limit_of(call.params, 500, 1000) :]
-        return [self._forms.aggregate(instrument, trade) for trade in latest]
+        trades = self.aggregates_of(call)
+        return [self._forms.aggregate(instrument, trade) for trade in trades]
 
     def _each(self, call: Call, write: Callable[[Instrument], Form]) -> Form | list[Form]:
         asked = self.asked_instruments(call.params)
