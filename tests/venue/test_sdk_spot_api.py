@@ -140,6 +140,22 @@ def test_a_fill_is_told_step_by_step(trading: Callable[[Test], None]) -> None:
     trading(body)
 
 
+def test_what_does_not_rest_is_told_to_expire(trading: Callable[[Test], None]) -> None:
+    async def body(api: Any, told: list[Any]) -> None:
+        for time_in_force, reason in (
+            ("IOC", "UNFILLED_IOC_QUANTITY_EXPIRED"),
+            ("FOK", "UNFILLED_FOK_ORDER_EXPIRED"),
+        ):
+            asked = BUY | {"time_in_force": time_in_force}
+            order = (await data(api.order_place(**asked))).result.order_id
+            await arrived(lambda: len(reports(told, order)) == 2, "both reports")  # noqa: B023
+            _, gone = reports(told, order)
+            assert (gone.x, gone.X, gone.eR) == ("EXPIRED", "EXPIRED", reason)
+            assert (gone.z, gone.w, gone.C) == ("0.00000000", False, "")
+
+    trading(body)
+
+
 def test_a_resting_order_is_met(venue: RunningVenue, spot_keys: Keys) -> None:
     """Both sides hear of the same trade."""
 
@@ -252,6 +268,20 @@ def test_sessions(venue: RunningVenue, spot_keys: Keys) -> None:
         async with sdk.api(venue, Market.SPOT, spot_keys, "hmac") as api:
             code, _ = await refusal(api.session_logon())
             assert code == -4056, "Ed25519 only"
+
+    asyncio.run(body())
+
+
+@pytest.mark.parametrize("kind", sdk.KINDS)
+def test_signatures_that_are_another_key_s(venue: RunningVenue, spot_keys: Keys, kind: str) -> None:
+    other = venue.new_keys(Market.SPOT)
+    mixed = Keys(spot_keys.hmac_key, other.hmac_secret, spot_keys.ed25519_key, other.pem_file)
+
+    async def body() -> None:
+        async with sdk.api(venue, Market.SPOT, mixed, kind) as api:
+            expected = -1022, "Signature for this request is not valid."
+            assert await refusal(api.account_status()) == expected
+            assert await refusal(api.order_place(**BUY)) == expected
 
     asyncio.run(body())
 

@@ -193,6 +193,18 @@ def test_cancel_and_replace(client: Any) -> None:
     assert len(client.get_open_orders().data()) == 2
 
 
+def test_cancel_restrictions(client: Any) -> None:
+    order = client.new_order(**LIMIT, side="BUY", quantity="0.001", price=FAR_BUY).data()
+    with pytest.raises(BadRequestError) as refused:
+        client.delete_order(
+            SYMBOL, order_id=order.order_id, cancel_restrictions="ONLY_PARTIALLY_FILLED"
+        )
+    assert refused.value.args == (-2011, "Order was not canceled due to cancel restrictions.")
+    asked = {"order_id": order.order_id, "cancel_restrictions": "ONLY_NEW"}
+    canceled = client.delete_order(SYMBOL, **asked, new_client_order_id="the-cancel").data()
+    assert (canceled.status, canceled.client_order_id) == ("CANCELED", "the-cancel")
+
+
 def test_cancel_all(client: Any) -> None:
     for side, price in (("BUY", FAR_BUY), ("SELL", FAR_SELL)):
         client.new_order(**LIMIT, side=side, quantity="0.001", price=price)

@@ -4,6 +4,7 @@ What must come of each mode stands in the venue's documents (selfTradePrevention
 binance-protocol 3): the incoming order's mode decides, and EXPIRED_IN_MATCH is how it is told.
 """
 
+import asyncio
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from appliance.cold.venue.server import VenueSettings
 from tests.venue import sdk
 from tests.venue.running_venue import RunningVenue
 
+pytestmark = sdk.OLD_AIOHTTP
 SYMBOL = "BTCUSDT"
 SMALL = Decimal("0.004")
 # whose order ends in the match: maker's, taker's
@@ -96,6 +98,36 @@ def test_modes(quiet: RunningVenue, market: Market, mode: str | None) -> None:
             "NONE": (None, None),
         }[mode or "EXPIRE_MAKER"]
         assert tuple(text and Decimal(text) for text in lost) == expected
+
+
+def test_spot_tells_of_what_was_prevented(quiet: RunningVenue) -> None:
+    """Each of the two orders, what it lost, and to which other."""
+    keys = quiet.new_keys(Market.SPOT)
+    rest = sdk.rest(quiet, Market.SPOT, keys)
+
+    async def body() -> tuple[Met, list[Any]]:
+        told: list[Any] = []
+        async with sdk.api(quiet, Market.SPOT, keys) as api:
+            (await api.user_data_stream_subscribe_signature()).stream.on("message", told.append)
+            met = await asyncio.to_thread(meet, rest, Market.SPOT, "DECREMENT")
+            await sdk.arrived(
+                lambda: any(
+                    getattr(sdk.event(m), "i", 0) == met.taker.order_id
+                    and sdk.event(m).X == "EXPIRED"
+                    for m in told
+                ),
+                "the end of the taker",
+            )
+            return met, [sdk.event(m) for m in told if sdk.kind_of(m) == "ExecutionReport"]
+
+    met, reports = asyncio.run(body())
+    prevented = {report.i: report for report in reports if report.x == "TRADE_PREVENTION"}
+    maker, taker = prevented[met.maker.order_id], prevented[met.taker.order_id]
+    assert maker.X == "EXPIRED_IN_MATCH" and taker.X in ("NEW", "PARTIALLY_FILLED")
+    for report, other in ((maker, taker), (taker, maker)):
+        assert (report.U, report.Cs) == (other.i, SYMBOL) and report.v
+        assert Decimal(report.A) == Decimal(report.B) == SMALL
+        assert report.pL == met.maker.price
 
 
 @pytest.mark.parametrize("market", [Market.SPOT, Market.USDM])

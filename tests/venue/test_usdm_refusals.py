@@ -184,6 +184,15 @@ def test_good_till_a_date(client: Any) -> None:
     assert found.good_till_date == later_ms, "whole seconds are kept"
 
 
+def test_max_num_orders(client: Any) -> None:
+    entry = client.exchange_information().data().symbols[0]
+    limit = next(one.limit for one in entry.filters if one.filter_type == "MAX_NUM_ORDERS")
+    for _ in range(limit):
+        place(client)
+    assert refused(client) == (-2025, "Reach max open order limit.")
+    assert len(client.current_all_open_orders(SYMBOL).data()) == limit
+
+
 def test_leverage(client: Any) -> None:
     for leverage in (0, 126):
         with pytest.raises(BadRequestError) as no:
