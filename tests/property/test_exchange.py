@@ -2,6 +2,8 @@
 
 And what holds whatever happens: nothing is made or lost but fees, the book is never crossed, and
 user data adds up to what became of each order.
+
+What is behind it: ``appliance.cold.venue.exchange``.
 """
 
 from dataclasses import dataclass, field

@@ -1,4 +1,7 @@
-"""What one can ask of the past: from an id on, of a time, the latest; and how deep a book is."""
+"""What one can ask of the past: from an id on, of a time, the latest; and how deep a book is.
+
+What is behind it: ``appliance.cold.venue.market_desk``.
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Binance's own spot client on the WebSocket API: sessions, orders, and the account's user data."""
+"""Binance's own spot client on the WebSocket API: sessions, orders, and the account's user data.
+
+What is behind it: ``appliance.cold.venue.api_connection``, ``appliance.cold.venue.spot_reports``.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine

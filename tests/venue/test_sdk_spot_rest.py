@@ -2,6 +2,9 @@
 
 The oracles are the client's strict models (it logs a warning for each reply that does not fit) and
 the rules of binance-protocol 3 and 4.
+
+What is behind it: ``appliance.cold.venue.rest``, ``appliance.cold.venue.desk``,
+``appliance.cold.venue.spot_desk``, ``appliance.cold.venue.spot_forms``.
 """
 
 from collections.abc import Iterator

@@ -2,6 +2,8 @@
 
 The oracles are the synchronisation rules of binance-protocol 2 and 5 on plain dictionaries, and
 that different streams tell of one market: the same states of the book, the same trades.
+
+What is behind it: ``appliance.cold.venue.hub``, ``appliance.cold.venue.stream_connection``.
 """
 
 import asyncio

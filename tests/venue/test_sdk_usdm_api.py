@@ -1,4 +1,7 @@
-"""Binance's own USD-M client on the WebSocket API, and the account's user data by listen key."""
+"""Binance's own USD-M client on the WebSocket API, and the account's user data by listen key.
+
+What is behind it: ``appliance.cold.venue.usdm_reports``, ``appliance.cold.venue.user_data``.
+"""
 
 import asyncio
 import json

@@ -2,6 +2,8 @@
 
 The oracles are the client's strict models (it logs a warning for each reply that does not fit) and
 the rules of binance-protocol 5.
+
+What is behind it: ``appliance.cold.venue.usdm_desk``, ``appliance.cold.venue.usdm_forms``.
 """
 
 from collections.abc import Iterator

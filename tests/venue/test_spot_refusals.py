@@ -1,4 +1,7 @@
-"""Every way in which spot says no: Binance's own code and message [binance-protocol 3 and 4]."""
+"""Every way in which spot says no: Binance's own code and message [binance-protocol 3 and 4].
+
+What is behind it: ``appliance.cold.venue.spot_rules``.
+"""
 
 from typing import Any
 

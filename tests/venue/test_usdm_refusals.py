@@ -1,4 +1,7 @@
-"""Every way in which USD-M says no, and what reduce-only may do [binance-protocol 5]."""
+"""Every way in which USD-M says no, and what reduce-only may do [binance-protocol 5].
+
+What is behind it: ``appliance.cold.venue.usdm_rules``.
+"""
 
 import time
 from decimal import Decimal
