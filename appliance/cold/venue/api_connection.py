@@ -18,6 +18,8 @@ from appliance.cold.venue.user_data import Sink
 _SESSION_WEIGHT: Final = 2
 _CONNECT_WEIGHT: Final = {Market.SPOT: 2, Market.USDM: 5}
 _OK: Final = 200
+_ID_CHARS_MAX: Final = 36
+_NO_REQUEST: Final = (-1135, "JSON Request is not valid.")
 
 
 def texts_of(params: dict[str, Any]) -> dict[str, str]:
@@ -82,15 +84,18 @@ class ApiConnection(Connection):
         now_ns = time.time_ns()
         try:
             request = json.loads(text, parse_float=str)
-            if not isinstance(request, dict) or not isinstance(request.get("method"), str):
-                raise Refused(-1135, "JSON Request is not valid.")
+            if not isinstance(request, dict) or not _is_id(request.get("id")):
+                raise Refused(*_NO_REQUEST)
             number = request.get("id")
-            texts = texts_of(request.get("params") or {})
+            method, params = request.get("method"), request.get("params") or {}
+            if not isinstance(method, str) or not isinstance(params, dict):
+                raise Refused(*_NO_REQUEST)
+            texts = texts_of(params)
             shows = texts.get("returnRateLimits", str(shows)).lower() == "true"
-            result, owner = self._carry_out(request["method"], texts, now_ns)
+            result, owner = self._carry_out(method, texts, now_ns)
             reply = {"id": number, "status": _OK, "result": result}
-        except ValueError:
-            refused = Refused(-1135, "JSON Request is not valid.")
+        except (ValueError, RecursionError):
+            refused = Refused(*_NO_REQUEST)
             reply = {"id": None, "status": refused.status, "error": _error(refused)}
         except Refused as refused:
             reply = {"id": number, "status": refused.status, "error": _error(refused)}
@@ -177,6 +182,13 @@ class ApiConnection(Connection):
 
     def _listed(self, _call: Call) -> list[dict[str, Any]]:
         return [{"subscriptionId": number} for number in self._subscriptions]
+
+
+def _is_id(number: object) -> bool:
+    """What a request may be numbered with: an integer, a short text, null."""
+    if isinstance(number, str):
+        return len(number) <= _ID_CHARS_MAX
+    return number is None or (isinstance(number, int) and not isinstance(number, bool))
 
 
 def _error(refused: Refused) -> dict[str, Any]:

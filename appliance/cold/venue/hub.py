@@ -202,5 +202,8 @@ def _ticker(writer: FrameWriter, at_ns: int, touch: Touch, unit: int) -> bytes:
 
 
 def compact(form: object) -> bytes:
-    """JSON as the venue writes it: no spaces, names as they are."""
-    return json.dumps(form, separators=(",", ":"), ensure_ascii=False).encode()
+    """JSON as the venue writes it: no spaces, names as they are.
+
+    A client may have sent half a surrogate pair, which has no bytes: it is given back as ``?``.
+    """
+    return json.dumps(form, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")

@@ -59,7 +59,7 @@ class StreamConnection(Connection):
                 number = None
                 raise _Misunderstood(2, "request ID must be an integer, a string or null")
             result = self._carry_out(asked)
-        except ValueError:
+        except (ValueError, RecursionError):
             self._answer({"error": {"code": 3, "msg": "Invalid JSON: expected value"}})
         except _Misunderstood as no:
             self._answer({"error": {"code": no.code, "msg": no.message}, "id": number})
