@@ -9,7 +9,7 @@ by the rules of self-trade prevention.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -123,6 +123,7 @@ class MatchingEngine:
         self.fills: list[Fill] = []  # of the last ``place``
         self.prevented: list[Prevented] = []  # of the last ``place``
         self._number = 0
+        self.allow: Callable[[Order, int], int] | None = None  # how much a client's may trade
         self._owner = CROWD  # of the order that is being placed
         self._prevention = Prevention.NONE
 
@@ -237,8 +238,11 @@ class MatchingEngine:
                 maker_lots, taker_lots = self._prevent(maker, lots)
                 self.prevented.append(Prevented(maker.number, price_ticks, maker_lots, taker_lots))
             else:
-                maker_lots = taker_lots = min(lots, maker.lots)
-                self.fills.append(Fill(maker.number, price_ticks, maker_lots))
+                maker_lots = taker_lots = self._allowed(maker, lots)
+                if not taker_lots:
+                    maker_lots = maker.lots  # it may not trade: it goes
+                else:
+                    self.fills.append(Fill(maker.number, price_ticks, maker_lots))
             lots -= taker_lots
             maker.lots -= maker_lots
             level.lots -= maker_lots
@@ -248,6 +252,11 @@ class MatchingEngine:
         if not level.queue:
             half.drop(key)
         return lots
+
+    def _allowed(self, maker: Order, lots: int) -> int:
+        """Lots that the resting order trades with one of ``lots``."""
+        lots = min(lots, maker.lots)
+        return lots if self.allow is None or maker.owner == CROWD else self.allow(maker, lots)
 
     def _prevent(self, maker: Order, lots: int) -> tuple[int, int]:
         """The lots that the resting and the incoming order lose instead of trading."""

@@ -56,6 +56,10 @@ class Account(ABC):
         """False if open reduce-only orders could do more than reduce."""
         return True
 
+    def closable(self, _instrument: Instrument, _side: int, _unbooked: int) -> int:
+        """Lots that an order of ``side`` may close; ``unbooked`` lots have just been traded."""
+        return 0
+
     def record(self, trade: Trade) -> None:
         self.trades.append(trade)
         if len(self.trades) > TRADES_MAX:

@@ -6,6 +6,7 @@ It is told the time and never asks for it. Market data goes to ``publish``, user
 
 import heapq
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, NamedTuple
 
 from appliance.abi.market import Market
@@ -52,6 +53,10 @@ class Exchange:
         self.on_first_fill: Callable[[Account], None] = lambda _account: None  # of an order
         self.settlement = Settlement(reports)
         self._order_id = 10_000_000_000
+        # by owner: what an action has traded that is not booked yet, as the engine goes on
+        self._unbooked: dict[int, int] = {}
+        for instrument in instruments:
+            instrument.engine.allow = partial(self._allow, instrument)
         self._due = [(i.source.next_ns, n, i) for n, i in enumerate(instruments)]
         heapq.heapify(self._due)
         self._timers: list[tuple[int, int]] = []  # good till (ns), order id
@@ -245,6 +250,7 @@ class Exchange:
             if not maker.is_open:
                 instrument.resting.pop(match.maker, None)
         engine.fills, engine.prevented = [], []
+        self._unbooked.clear()
         for maker in touched.values():
             self._trim(instrument, maker.account, now_ns)
         if order is not None and fills:
@@ -258,6 +264,16 @@ class Exchange:
         self.settlement.fill(instrument, order, trade, maker, now_ns)
         if not order.is_open:
             instrument.resting.pop(order.number, None)
+
+    def _allow(self, instrument: Instrument, maker: Order, lots: int) -> int:
+        """Lots that a client's resting order may trade: a reduce-only one closes and no more."""
+        order = instrument.resting[maker.number]
+        side, owner = order.draft.side, order.account.owner
+        unbooked = self._unbooked.get(owner, 0)
+        if order.draft.reduce_only:
+            lots = min(lots, order.account.closable(instrument, side, unbooked))
+        self._unbooked[owner] = unbooked + side * lots
+        return lots
 
     def _trim(self, instrument: Instrument, account: Account, now_ns: int) -> None:
         """Reduce-only orders that would no longer only reduce are ended, the newest first."""

@@ -146,6 +146,9 @@ class UsdmAccount(Account):
         wrong_side = any(order.draft.side * position.lots >= 0 for order in orders)
         return not wrong_side and self.reducing_lots(instrument.symbol) <= abs(position.lots)
 
+    def closable(self, instrument: Instrument, side: int, unbooked: int) -> int:
+        return max(0, -side * (self.position(instrument).lots + unbooked))
+
     def check(self, instrument: Instrument, draft: Draft, lots: int, worst_e8: int) -> None:
         position = self.position(instrument)
         closes = draft.side * position.lots < 0
