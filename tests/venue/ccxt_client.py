@@ -1,5 +1,6 @@
 """ccxt at a venue: nothing of it is set but URLs, keys and which markets to load."""
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,15 +18,19 @@ def _urls(venue: RunningVenue, markets: str) -> dict[str, Any]:
     return rest | {"ws": streams | {"ws-api": {markets: ours["ws_api"]}}}
 
 
-def settings(venue: RunningVenue, keys: Keys, markets: str) -> dict[str, Any]:
-    """``markets``: ``spot`` or ``linear``, as ccxt calls them.
+def settings(venue: RunningVenue, keys: Keys, markets: str, kind: str = "hmac") -> dict[str, Any]:
+    """``markets``: ``spot`` or ``linear``, as ccxt calls them; ``kind``: of key.
 
     Currencies and margin pairs are not loaded: they are the wallet's, and no market's.
     """
     loaded = {"fetchMarkets": {"types": [markets]}, "fetchCurrencies": False, "fetchMargins": False}
+    if kind == "hmac":
+        key, secret = keys.hmac_key, keys.hmac_secret
+    else:
+        key, secret = keys.ed25519_key, Path(keys.pem_file).read_text()
     return {
-        "apiKey": keys.hmac_key,
-        "secret": keys.hmac_secret,
+        "apiKey": key,
+        "secret": secret,
         "urls": {"api": _urls(venue, markets)},
         "options": loaded,
         "timeout": int(WAIT_S * 1000),

@@ -6,6 +6,7 @@ from typing import Any
 import ccxt
 import pytest
 
+from appliance.abi.market import Market
 from tests.venue.ccxt_client import settings
 from tests.venue.running_venue import Keys, RunningVenue
 
@@ -144,6 +145,20 @@ def test_wrong_keys(client: tuple[Any, str]) -> None:
     exchange.apiKey = "unknown"
     with pytest.raises(ccxt.AuthenticationError, match="-2015"):
         exchange.fetch_balance()
+
+
+def test_ed25519_keys(venue: RunningVenue) -> None:
+    """ccxt signs with them, too; both kinds of key are of one account."""
+    keys = venue.new_keys(Market.SPOT)
+    signing = ccxt.binance(settings(venue, keys, "spot", "ed25519"))
+    order = resting(signing, SPOT)
+    hashing = ccxt.binance(settings(venue, keys, "spot"))
+    assert hashing.cancel_order(order["id"], SPOT)["status"] == "canceled"
+    keys = venue.new_keys(Market.USDM)
+    signing = ccxt.binanceusdm(settings(venue, keys, "linear", "ed25519"))
+    order = resting(signing, PERPETUAL)
+    hashing = ccxt.binanceusdm(settings(venue, keys, "linear"))
+    assert hashing.cancel_order(order["id"], PERPETUAL)["status"] == "canceled"
 
 
 def test_spot_balances(spot: Any) -> None:
