@@ -45,7 +45,7 @@ def test_public_trades(venue: RunningVenue, market: Market) -> None:
     client = Client(venue, market)
     for _ in range(3):
         client.buy(type="MARKET")
-    tape = client.ask("tape", limit=1000)
+    tape = client.ask("tape", limit=5)  # the oldest that is kept may go meanwhile
     ids = [trade.a for trade in tape]
     assert len(ids) >= 3 and ids == sorted(set(ids))
     some = client.ask("tape", from_id=ids[1], limit=2)
@@ -54,7 +54,7 @@ def test_public_trades(venue: RunningVenue, market: Market) -> None:
     assert [trade.a for trade in client.ask("tape", limit=1)] >= ids[-1:], "the latest"
     times = [trade.T for trade in tape]
     found = client.ask("tape", start_time=times[0], end_time=times[1], limit=1000)
-    assert {times[0], times[1]} == {trade.T for trade in found} & {times[0], times[1]}
+    assert {times[0], times[1]} <= {trade.T for trade in found}
     assert all(times[0] <= trade.T <= times[1] for trade in found)
 
 
