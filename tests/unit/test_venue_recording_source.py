@@ -1,4 +1,7 @@
-"""A recorded market with clients in it: who is filled by what, and what the book shows."""
+"""A recorded market with clients in it: who is filled by what, and what the book shows.
+
+The source under test is appliance.cold.venue.recording_source.
+"""
 
 from pathlib import Path
 

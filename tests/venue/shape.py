@@ -46,15 +46,17 @@ def _gather(value: Any, path: str, shape: dict[str, set[str]]) -> None:
             _gather(inner, f"{path}.{name}", shape)
     elif isinstance(value, list):
         shape.setdefault(path, set()).add("array")
+        # a level is a pair of decimals: its places differ in kind
+        is_level = len(value) == 2 and all(_kind(inner).startswith("decimal") for inner in value)
         for at, inner in enumerate(value):
-            # a level is a pair: its places differ in kind
-            place = at if len(value) == 2 and isinstance(inner, str) else ""
+            place = at if is_level else ""
             _gather(inner, f"{path}[{place}]", shape)
     else:
         shape.setdefault(path, set()).add(_kind(value))
 
 
 def _kind(value: Any) -> str:
+    """Of anything that is no object and no array."""
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, int):

@@ -1,4 +1,7 @@
-"""``appliance venue`` as its users start it: a process of its own, ended by a signal."""
+"""``appliance venue`` (appliance.cold.venue_command) as its users start it.
+
+A process of its own, ended by a signal.
+"""
 
 import json
 import os
@@ -41,7 +44,7 @@ def first_line(process: "subprocess.Popen[str]") -> str:
         selector.register(process.stdout, selectors.EVENT_READ)
         until_s = time.monotonic() + START_S
         while not selector.select(0.2):
-            assert process.poll() is None, process.communicate()
+            assert process.poll() is None, process.stderr and process.stderr.read()
             assert time.monotonic() < until_s, "it did not start"
     return process.stdout.readline()
 
@@ -51,11 +54,14 @@ def ended(process: "subprocess.Popen[str]", number: int | None = None) -> tuple[
     if number is not None:
         process.send_signal(number)
     try:
-        out, err = process.communicate(timeout=START_S)
+        process.wait(START_S)  # it says far less than a pipe holds
     finally:
         if process.poll() is None:
             process.kill()
-    return process.returncode, out, err
+    assert process.stdout is not None and process.stderr is not None
+    # not communicate(): after readline() it would miss what is in the reader's buffer
+    with process.stdout, process.stderr:
+        return process.returncode, process.stdout.read(), process.stderr.read()
 
 
 def fetched(url: str) -> Any:
@@ -140,6 +146,7 @@ def test_a_port_that_is_taken(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         code, out, err = ended(started(tmp_path, "--port", port))
     assert (code, out) == (2, "")
+    assert not list(tmp_path.iterdir()), "keys of the venue that has the port are left alone"
     assert err == f"appliance venue: cannot listen on 127.0.0.1:{port}: Address already in use\n"
 
 

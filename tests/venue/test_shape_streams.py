@@ -30,8 +30,8 @@ PATHS = {"spot": "", "public": "/public", "market": "/market"}
 
 def frames(data: Path, name: str, stream: str) -> Iterator[str]:
     """Recorded messages of a stream, in their envelopes; ``rest``: snapshots."""
-    opened = gzip.open(data / name, "rt") if name.endswith(".gz") else (data / name).open()
-    with opened as file:
+    open_text = gzip.open if name.endswith(".gz") else open
+    with open_text(data / name, "rt") as file:
         for line in itertools.islice(file, LINES):
             if not line.strip():
                 continue

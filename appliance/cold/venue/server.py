@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -70,6 +71,20 @@ def _listed(settings: VenueSettings) -> dict[Market, list[Instrument]]:
     }
 
 
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that listens there. Raises ApplianceError."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        # a name that has both is known to most clients by its older address
+        family, _, _, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)
+        return socket.create_server(address[:2], family=family)
+    except OSError as error:
+        # a name that is not found has no number of the system's
+        number = error.errno or 0
+        why = os.strerror(number) if number > 0 else error.strerror
+        raise ApplianceError(f"cannot listen on {host}:{port}: {why}") from error
+
+
 class VenueServer:
     """``start`` and ``stop`` it inside an event loop; ``ready`` says where everything is."""
 
@@ -92,30 +107,31 @@ class VenueServer:
         for floor in self.floors:
             floor.clock.skew_ns = self.box.skew_ns
             floor.desk.spoil = self.box.spoil_request
-            account = floor.open_account("demo")
-            market = floor.market.name.lower()
-            self.keys[market] = key_files.issue(floor, account, settings.keys_dir)
+            floor.open_account("demo")
 
     async def start(self) -> None:
-        """Listen. Raises ApplianceError if the address is taken."""
+        """Listen, and issue keys. Raises ApplianceError if the address is taken.
+
+        What an earlier venue wrote is replaced only by one that has the port.
+        """
         settings = self._settings
+        listening = _listening(settings.host, settings.port)
+        context = None
+        try:
+            if settings.tls_dir is not None:
+                context = certificates.make(settings.tls_dir, settings.host)
+            for floor in self.floors:
+                (account,) = floor.exchange.accounts
+                market = floor.market.name.lower()
+                self.keys[market] = key_files.issue(floor, account, settings.keys_dir)
+        except ApplianceError:
+            listening.close()
+            raise
         app = web.Application(client_max_size=_BODY_MAX_BYTES)
         app.router.add_route("*", "/{path:.*}", self._serve)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
-        context = None
-        if settings.tls_dir is not None:
-            context = certificates.make(settings.tls_dir, settings.host)
-        site = web.TCPSite(self._runner, settings.host, settings.port, ssl_context=context)
-        try:
-            await site.start()
-        except OSError as error:
-            await self._runner.cleanup()
-            address = f"{settings.host}:{settings.port}"
-            # asyncio wraps the system's words in its own; a name that is not found has no errno
-            number = error.errno or 0
-            why = os.strerror(number) if number > 0 else error.strerror
-            raise ApplianceError(f"cannot listen on {address}: {why}") from error
+        await web.SockSite(self._runner, listening, ssl_context=context).start()
         self.port = int(self._runner.addresses[0][1])
         self._pacer = asyncio.create_task(self._pace())
 
