@@ -128,7 +128,7 @@ def test_post_only(client: tuple[Any, str]) -> None:
         (lambda c, symbol: resting(c, symbol, recvWindow=60_001), ccxt.ExchangeError, "-1131"),
         (lambda c, symbol: resting(c, symbol, timestamp=1), ccxt.InvalidNonce, "-1021"),
     ],
-    ids=str,
+    ids=["cancel", "query", "window", "time"],
 )
 def test_refusals(
     client: tuple[Any, str], ask: Callable[[Any, str], Any], refused: type[Exception], code: str
