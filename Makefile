@@ -17,7 +17,7 @@ PIP_COMPILE := pip-compile --quiet --strip-extras --allow-unsafe --generate-hash
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help test demo bench soak lint format lock clean
+.PHONY: help test demo bench soak campaign lint format lock clean
 
 help: ## show the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -40,6 +40,11 @@ bench: .venv/.ready ## measure: speeds and bars, in one process on one core
 
 soak: .venv/.ready ## the long tests: large examples, stress, hours rather than minutes
 	HYPOTHESIS_PROFILE=soak $(PYTEST) -p no:benchmark --timeout=0 tests
+
+INCIDENTS ?= --disconnects 200 --drops 200 --silences 50 --doubts 50
+campaign: .venv/.ready ## ten minutes of incidents against a running venue, for each market
+	$(BIN)/python -m tests.live.campaign --market spot $(INCIDENTS)
+	$(BIN)/python -m tests.live.campaign --market usdm $(INCIDENTS)
 
 lint: .venv/.ready ## ruff, mypy, import contracts
 	$(BIN)/ruff check .

@@ -55,3 +55,26 @@ def ticker() -> bytes:
         b'{"stream":"btcusdt@bookTicker","data":{"u":50093239212,"s":"BTCUSDT",'
         b'"b":"61837.63000000","B":"3.78800000","a":"61837.64000000","A":"1.54600000"}}'
     )
+
+
+FIRST_ID = 50093239189  # of depth_20
+IDS = 14  # of each depth_20
+
+
+def snapshot_before_depth() -> bytes:
+    """A REST snapshot that ``depth_20("spot")`` continues."""
+    event = json.loads(depth_20("spot"))["data"]
+    document = {"lastUpdateId": FIRST_ID - 1, "bids": event["b"], "asks": event["a"]}
+    return _text(document)
+
+
+def depth_after(n: int) -> bytes:
+    """The n-th of consecutive spot differences of 20 + 20 levels."""
+    first, last = FIRST_ID + n * IDS, FIRST_ID + n * IDS + IDS - 1
+    text = depth_20("spot").replace(b"%d" % FIRST_ID, b"%d" % first)
+    return text.replace(b"%d" % (FIRST_ID + IDS - 1), b"%d" % last)
+
+
+def ticker_after(n: int) -> bytes:
+    """The n-th of consecutive bookTickers, later than every difference."""
+    return ticker().replace(b"50093239212", b"%d" % (60093239212 + n))

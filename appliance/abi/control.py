@@ -14,6 +14,7 @@ SILENCE_MAX_NS: Final = 3  # a book without an event for longer is stale
 CYCLES_MULT: Final = 4  # ns = cycles x mult >> shift
 CYCLES_SHIFT: Final = 5
 PAPER: Final = 6  # 1: orders are matched by the paper venue inside the loop
+ANSWER_MAX_NS: Final = 8  # an order or cancel without an answer for longer is UNKNOWN; 0: never
 FRAMES_MAX: Final = 7  # leave when so many frames were taken; 0: no bound
 
 # Written by the loop

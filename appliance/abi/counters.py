@@ -62,6 +62,10 @@ class Counter(IntEnum):
     PASSES_WITH_WORK = 57
     CLOCK_STEPS_BACK = 58
     EVENTS = 59
+    BACKED_UP = 60
+    UNANSWERED = 61
+    DESK_LOST = 62
+    TRADES_REPEATED = 63
 
 
 # Refusals by reason and quarantined frames by fault stand behind the table above.
@@ -119,6 +123,10 @@ COUNTER_TABLE: Final[dict[Counter, tuple[str, str]]] = {
     Counter.PASSES_WITH_WORK: ("passes", "that found work"),
     Counter.CLOCK_STEPS_BACK: ("frames", "received before their predecessor"),
     Counter.EVENTS: ("events", "written to the event ring"),
+    Counter.BACKED_UP: ("orders", "that the kernel took only in part: new ones waited"),
+    Counter.UNANSWERED: ("orders", "and cancels that got no answer in time"),
+    Counter.TRADES_REPEATED: ("trades", "told by a second connection, too, and ignored"),
+    Counter.DESK_LOST: ("messages", "lost because the ring to the session was full"),
 }
 
 assert set(COUNTER_TABLE) == set(Counter)

@@ -4,6 +4,7 @@ What stands in a REFUSAL beside each reason (``observed`` / ``limit``):
 
 =================== ==================================== ========================================
 HALTED              the account's TradingState           TradingState.ACTIVE
+BLOCKED             Block, or-ed                         0
 UNKNOWN_INSTRUMENT  the index asked for                  number of instruments
 NOT_TRADABLE        the instrument's ``tradable``        1
 BAD_SIDE            the side asked for                   0
@@ -58,6 +59,8 @@ assert ORDER_RATE_MAX & (ORDER_RATE_MAX - 1) == 0
 GATE_ACCOUNT: Final[np.dtype[np.void]] = slot_dtype(
     [
         ("trading_state", "<i8"),  # TradingState
+        ("session_blocks", "<i8"),  # Block, as the cold side sees it; zero: none
+        ("link_blocks", "<i8"),  # Block, as the loop itself sees it
         ("order_rate_max", "<i8"),  # orders in any window, at most ORDER_RATE_MAX
         ("order_rate_window_ns", "<i8"),
         ("open_orders_max", "<i8"),

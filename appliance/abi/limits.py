@@ -21,6 +21,7 @@ FRAME_HEADER_BYTES: Final = 64
 FRAME_PADDING_BYTES: Final = 64  # readable behind every frame: vector loads overrun the end
 FRAME_RING_BYTES: Final = 32 * 1024 * 1024
 CLERK_RING_BYTES: Final = 4 * 1024 * 1024
+DESK_RING_BYTES: Final = 4 * 1024 * 1024
 LEVELS_PER_FRAME_MAX: Final = 8192  # a side; snapshots have 5,000
 JSON_DEPTH_MAX: Final = 16  # of values that we skip; deeper goes to the clerk
 
@@ -39,6 +40,10 @@ LEVEL_TEXT_MAX: Final = 64  # bytes of `["price","quantity"]` that a template co
 HEAD_BYTES_MAX: Final = 192  # of a frame before its first price
 HEAD_FIELDS_MAX: Final = 8  # in there
 HEAD_SLOTS: Final = 1024  # each stream of each instrument has one, mostly its own
+
+# --- connections ---------------------------------------------------------------------------------
+LINKS_MAX: Final = 8  # market data twice, orders and user data, and the successor of each
+LINK_WRITE_BYTES: Final = 64 * 1024  # frames that the kernel did not take yet
 
 # --- orders --------------------------------------------------------------------------------------
 ORDERS_MAX: Final = 1024  # live at once
@@ -73,6 +78,7 @@ assert _power_of_two(SYMBOL_SLOTS) and SYMBOL_SLOTS >= 4 * 2 * INSTRUMENTS_MAX
 assert SYMBOL_BYTES_MAX % 8 == 0 and SYMBOL_TAG_BYTES <= SYMBOL_BYTES_MAX
 assert _power_of_two(FRAME_RING_BYTES) and FRAME_RING_BYTES >= 8 * FRAME_BYTES_MAX
 assert _power_of_two(CLERK_RING_BYTES) and CLERK_RING_BYTES >= 4 * FRAME_BYTES_MAX
+assert _power_of_two(DESK_RING_BYTES) and DESK_RING_BYTES >= 4 * FRAME_BYTES_MAX
 assert FRAME_HEADER_BYTES == CACHE_LINE == FRAME_PADDING_BYTES
 assert LEVELS_PER_FRAME_MAX <= BOOK_LEVELS_MAX <= LEAVES_MAX * LEAF_LEVELS
 # Neighbouring leaves together hold more than LEAF_MERGE_LEVELS, so the leaves suffice:

@@ -25,6 +25,7 @@ class FrameSource(IntEnum):
     STREAM = 0  # a WebSocket stream, or a recording of one
     REST = 1  # a snapshot that was asked for
     CLERK = 2  # rewritten by the cold decoder
+    LINK = 3  # + LinkRole: a message that is not market data, for the cold side
 
 
 @unique

@@ -9,7 +9,9 @@
       market      broadcast of MARKET          feed ─► strategy, and whoever looks
       requests    REQUEST                      gateway ─► paper venue
       egress      EGRESS, encoded orders       gateway ─► socket
-      reports     REPORT                       venue ─► order table
+      reports     REPORT                       paper venue ─► order table
+      to_desk     what is no market data       socket ─► session
+      from_desk   REPORT                       session ─► order table
 
 Each begins where no other data shares a line with it, with the header of abi/ring_layout.py. Owner
 is the process of the telemetry region with the same name.
@@ -23,6 +25,7 @@ import numpy as np
 
 from appliance.abi.limits import (
     CLERK_RING_BYTES,
+    DESK_RING_BYTES,
     EGRESS_RING_SLOTS,
     FALSE_SHARING_RANGE,
     FRAME_PADDING_BYTES,
@@ -65,6 +68,8 @@ def ring_places(ingress_bytes: int = FRAME_RING_BYTES) -> tuple[RingPlace, ...]:
         ("requests", RingKind.SLOTS, REQUEST_RING_SLOTS, REQUEST),
         ("egress", RingKind.SLOTS, EGRESS_RING_SLOTS, EGRESS),
         ("reports", RingKind.SLOTS, REPORT_RING_SLOTS, REPORT),
+        ("to_desk", RingKind.FRAMES, DESK_RING_BYTES, None),
+        ("from_desk", RingKind.SLOTS, REPORT_RING_SLOTS, REPORT),
     )
     places = []
     offset = 0

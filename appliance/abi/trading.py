@@ -96,6 +96,18 @@ class Reject(IntEnum):
     CLOCK = 24  # time ran back or is missing
     PRICE_STEP = 25  # between two prices that the venue takes
     QUANTITY_STEP = 26
+    BLOCKED = 27  # observed: what is amiss with the session (Block, or-ed)
+
+
+@unique
+class Block(IntEnum):
+    """Bits: why no order may go out at present, whatever the limits say. Cancels pass."""
+
+    LINK = 1  # no connection that takes orders, or one that is backed up
+    USER_DATA = 2  # no connection that tells of our orders
+    RECONCILING = 4  # what happened while there was none is still being asked
+    CLOCK = 8  # the offset to the venue's clock is unknown or too large
+    RATE = 16  # the venue asked us to wait
 
 
 @unique
@@ -184,6 +196,7 @@ ORDER: Final[np.dtype[np.void]] = slot_dtype(
         ("filled_tick_lots", "<i8"),  # average fill price = filled_tick_lots / filled_lots
         ("time_in_force", "<i8"),
         ("cancel_sent", "<i8"),
+        ("cancel_ns", "<i8"),  # when the last cancel was sent
         ("sent_ns", "<i8"),
         ("updated_ns", "<i8"),
         ("venue_id", "<i8"),
@@ -209,6 +222,7 @@ REQUEST: Final[np.dtype[np.void]] = slot_dtype(
 # Gateway to socket: the bytes.
 EGRESS: Final[np.dtype[np.void]] = slot_dtype(
     [
+        ("action", "<i8"),
         ("length_bytes", "<i8"),
         ("order_key", "<i8"),
         ("instrument", "<i8"),
@@ -217,7 +231,8 @@ EGRESS: Final[np.dtype[np.void]] = slot_dtype(
     ]
 )
 
-# Venue to gateway.
+# Venue to gateway. Where the venue tells what was executed of the order in all, a report that was
+# lost does no harm, and one that comes twice does nothing.
 REPORT: Final[np.dtype[np.void]] = slot_dtype(
     [
         ("report", "<i8"),
@@ -226,6 +241,9 @@ REPORT: Final[np.dtype[np.void]] = slot_dtype(
         ("side", "<i8"),
         ("price_ticks", "<i8"),  # of a fill
         ("quantity_lots", "<i8"),  # of a fill
+        ("tells_total", "<i8"),  # 1: what follows is told
+        ("filled_lots", "<i8"),  # executed of the order up to and with this report
+        ("filled_tick_lots", "<i8"),  # their value; 0: not told
         ("venue_ns", "<i8"),
         ("venue_id", "<i8"),
         ("maker", "<i8"),

@@ -3,5 +3,5 @@
 from typing import Final
 
 MAGIC: Final = b"LONECORE"
-ABI_MAJOR: Final = 1  # a reader of another major refuses to attach
+ABI_MAJOR: Final = 2  # a reader of another major refuses to attach
 ABI_MINOR: Final = 0  # fields were added where padding was

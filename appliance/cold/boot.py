@@ -16,6 +16,7 @@ from appliance.abi.layout import records
 from appliance.abi.market import MARKET
 from appliance.abi.strategy import OWN
 from appliance.abi.trading import POSITION
+from appliance.abi.units import NO_ID
 from appliance.cold.clock import calibrate_cycles
 from appliance.cold.errors import ApplianceError
 from appliance.cold.strategy_loader import Strategy, make_state
@@ -34,6 +35,7 @@ from appliance.hot.rings import Rings
 from appliance.hot.strategy import slot
 from appliance.hot.strategy.api import make_intents
 from appliance.hot.telemetry import Telemetry
+from appliance.hot.wire.links import Links
 
 SILENCE_MAX_NS: Final = 1_500_000_000  # a live USD-M feed was silent for 1 s once
 
@@ -70,6 +72,7 @@ def make_core(
         rings.requests,
         rings.egress,
         rings.reports,
+        rings.from_desk,
     )
     control = np.zeros(c.CONTROL_WORDS, np.int64)
     control[c.SILENCE_MAX_NS] = SILENCE_MAX_NS
@@ -85,6 +88,7 @@ def make_core(
         books=books,
         latest=latest,
         market=rings.market,
+        trade_ids=np.full((n, 2), NO_ID, np.int64),
         cursor=make_cursor(rings.market, from_start=True),
         seen=records(1, MARKET),
         own=records(1, OWN),
@@ -102,10 +106,13 @@ def calibrated() -> tuple[int, int]:
     return calibrate_cycles()
 
 
-def compile_loop(core: Core, strategy: Strategy) -> Callable[[Core], int]:
+def compile_loop(
+    core: Core, strategy: Strategy, links: Links | None = None
+) -> Callable[[Core], int]:
     """Binds the strategy and compiles the loop (or loads it): calls it once, stopped.
 
-    Raises ApplianceError if the strategy does not compile, naming its line.
+    With ``links`` it is the loop over sockets. Raises ApplianceError if the strategy does not
+    compile, naming its line.
     """
     gc.disable()  # a million small objects of the compiler: nothing of it is garbage before the end
     slot.bind(strategy.on_market)
@@ -113,6 +120,12 @@ def compile_loop(core: Core, strategy: Strategy) -> Callable[[Core], int]:
     from appliance.hot import duty_cycle
 
     run: Callable[[Core], int] = duty_cycle.run
+    if links is not None:
+        over_sockets: Callable[[Core, Links], int] = duty_cycle.run_live
+
+        def run(core: Core) -> int:
+            return over_sockets(core, links)
+
     assert core.control[c.COMMAND] == c.Command.STOP
     run(core)
     return run

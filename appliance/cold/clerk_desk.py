@@ -69,10 +69,11 @@ class ClerkDesk:
             detail = "sound, but beyond what the compiled decoder reads"
             self._admit(frame, number, receive_ns, Fault.OUT_OF_RANGE, detail)
         else:
-            self._send_back(self._clerk.canonical(verdict), receive_ns, verdict.instrument, number)
+            self.send_back(self._clerk.canonical(verdict), receive_ns, verdict.instrument, number)
         return True
 
-    def _send_back(self, text: bytes, receive_ns: int, instrument: int, number: int) -> None:
+    def send_back(self, text: bytes, receive_ns: int, instrument: int, number: int) -> None:
+        """A frame that the loop can read, in place of one that it could not."""
         data = np.frombuffer(text, np.uint8)
         pushed = push(
             self._core.from_clerk,

@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from types import FrameType
 from typing import Final
 
-from appliance.cold import demo_command, replay_command, venue_command
+from appliance.cold import demo_command, replay_command, run_command, venue_command
 from appliance.cold.errors import EXIT_NO, EXIT_USAGE, ApplianceError
 
 EXIT_INTERRUPTED: Final = 130  # as a shell says for Ctrl-C
@@ -56,6 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     demo_command.add_parser(subparsers)
     replay_command.add_parser(subparsers)
+    run_command.add_parser(subparsers)
     venue_command.add_parser(subparsers)
     from appliance.cold import top
 
@@ -76,7 +77,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(args.run(args))
     except ApplianceError as error:
-        print(f"appliance {args.command}: {error}", file=sys.stderr)
+        for line in str(error).splitlines():  # a configuration may have several faults
+            print(f"appliance {args.command}: {line}", file=sys.stderr)
         return EXIT_USAGE
     except KeyboardInterrupt as stop:
         print(f"\nappliance {args.command}: stopped", file=sys.stderr)

@@ -27,6 +27,11 @@ _FLAGS: Final = (
 )
 
 
+COMPLETE: Final = "complete"
+REPLAY: Final = "replay"  # the loop over recorded frames
+LIVE: Final = "live"  # the one over sockets
+
+
 def cache_key(strategy_source: Path) -> str:
     """Hex digest of all that the machine code depends on."""
     digest = hashlib.sha256()
@@ -61,12 +66,12 @@ def cache_root() -> Path:
     return Path(base) / "lonecore"
 
 
-def prepare(strategy_source: Path) -> tuple[Path, bool]:
-    """Points Numba at the directory of the key. (directory, it holds compiled code already)."""
+def prepare(strategy_source: Path, loop: str = REPLAY) -> tuple[Path, bool]:
+    """Points Numba at the directory of the key. (directory, it holds that loop compiled)."""
     if "numba" in sys.modules:
         raise RuntimeError("the compile cache must be set up before Numba is imported")
     directory = cache_root() / cache_key(strategy_source)
-    warm = (directory / COMPLETE).exists()
+    warm = (directory / f"{COMPLETE}-{loop}").exists()
     try:
         directory.mkdir(parents=True, exist_ok=True)
         os.utime(directory)  # used now: others are forgotten first
@@ -80,12 +85,9 @@ def prepare(strategy_source: Path) -> tuple[Path, bool]:
     return directory, warm
 
 
-COMPLETE: Final = "complete"
-
-
-def mark_complete(directory: Path) -> None:
+def mark_complete(directory: Path, loop: str = REPLAY) -> None:
     """The loop compiled and ran its warm-up: the next start finds everything here."""
-    (directory / COMPLETE).touch()
+    (directory / f"{COMPLETE}-{loop}").touch()
 
 
 def _forget_old(kept: Path) -> None:

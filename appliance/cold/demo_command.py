@@ -1,48 +1,70 @@
-"""``appliance demo``: the whole spine on one machine, with nothing configured."""
+"""``appliance demo``: a venue, the trading process and a console on one machine, unconfigured."""
 
 import argparse
+import asyncio
 import json
 import sys
+import tempfile
 import time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
-from rich.live import Live
 
-from appliance.cold.errors import EXIT_OK, ApplianceError
+from appliance.cold.console import LiveConsole
+from appliance.cold.demo_venue import DemoVenue
+from appliance.cold.errors import EXIT_NO, EXIT_OK, ApplianceError
 from appliance.cold.replay_command import (
     Screen,
     add_trading_options,
-    build_instruments,
     parse_params,
     rings_folder,
 )
 
 SECONDS: Final = 30.0
 SEED: Final = 1
-FRAMES_PER_S: Final = 800
 SYMBOLS: Final = ("BTCUSDT", "ETHUSDT")
 REPORT: Final = "lonecore-demo.json"
-PICTURES_PER_S: Final = 4
+
+# Without --limits. What a desk would choose stands in a file of its own.
+_LIMITS: Final = """
+[account]
+order_rate_max = 50
+order_rate_window_ms = 1000
+open_orders_max = 20
+[default]
+position_max = "1"
+quantity_max = "0.5"
+notional_max = "50000"
+collar_pct = 1
+open_orders_max = 10
+book_age_max_ms = 1500
+reference_age_max_ms = 1500
+"""
 
 _EPILOG = """\
 examples:
   appliance demo                        a made-up market, half a minute, live console
-  appliance demo --seconds 10 --seed 7  another session; the same seed gives the same session
-  appliance demo recording.gz           a recording, in recorded time
-  appliance demo --json                 no console, one JSON document at the end"""
+  appliance demo --seconds 10 --seed 7  another market; the same seed gives the same flow
+  appliance demo recording.gz           the venue replays a recording, in recorded time
+  appliance demo --json                 no console, one JSON document at the end
+
+The same by hand: appliance venue in one terminal, appliance run in another, appliance top in
+a third.
+
+exit codes: 0 fine, 1 the venue and we do not agree in the end, 2 a wrong request"""
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "demo",
-        help="see it work: a made-up market through the whole spine, live",
-        description="A seeded made-up market (or a recording) in real time, with a live console.",
+        help="see it work: a venue, real orders over real sockets, a live console",
+        description="Starts a simulated venue, trades on it over loopback, and shows it live.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("files", nargs="*", metavar="FILE", help="recordings instead")
+    parser.add_argument("file", nargs="?", metavar="FILE", help="a recording as the market")
     parser.add_argument("--seconds", type=float, default=SECONDS, metavar="S", help="how long")
     parser.add_argument("--seed", type=int, default=SEED, help="of the made-up market")
     parser.add_argument("--market", choices=("spot", "usdm"), default="spot", help="its protocol")
@@ -63,12 +85,12 @@ def run(args: argparse.Namespace) -> int:
     started_s = time.time()
     if not 1 <= args.seconds <= 3600:
         raise ApplianceError(f"--seconds {args.seconds:g}: give 1 to 3600")
-    params = parse_params(args.params)
+    parse_params(args.params)
     report = Path(args.report)
     if not report.resolve().parent.is_dir():
         raise ApplianceError(f"--report {report}: there is no such folder")
     screen = Screen(quiet=args.json)
-    result = _demo(args, params, screen, started_s)
+    result = _demo(args, screen, started_s)
     try:
         report.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
@@ -76,119 +98,88 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         json.dump(result, sys.stdout, indent=2)
         sys.stdout.write("\n")
-        return EXIT_OK
+    else:
+        _show(result, report)
+    return EXIT_OK if result["venue"]["agrees"] else EXIT_NO
+
+
+def _show(result: dict[str, Any], report: Path) -> None:
     from appliance.cold import run_report
 
     console = Console()
     run_report.show(result, console)
+    venue = result["venue"]
+    agrees = "agrees" if venue["agrees"] else "[red]does not agree[/]"
+    console.print(f"the venue {agrees}: {venue['positions']}, {venue['open_orders']} open orders")
     console.print(f"report: {report}")
-    return EXIT_OK
 
 
-def _demo(
-    args: argparse.Namespace, params: dict[str, str], screen: Screen, started_s: float
-) -> dict[str, Any]:
+def _demo(args: argparse.Namespace, screen: Screen, started_s: float) -> dict[str, Any]:
     from appliance.cold import compile_cache, strategy_loader
 
-    cache = compile_cache.prepare(strategy_loader.source_of(args.strategy))
-    from appliance.abi.market import Market
-    from appliance.cold import grid, loop, recording, run_report, session
+    cache = compile_cache.prepare(strategy_loader.source_of(args.strategy), compile_cache.LIVE)
+    from appliance.cold.live import key_file
+    from appliance.cold.live.trading_run import TradingRun
 
-    strategy = strategy_loader.load_strategy(args.strategy, params)
-    market = Market.SPOT if args.market == "spot" else Market.USDM
-    with screen.progress, screen.task("preparing the market") as progress:
-        if args.files:
-            arena = recording.load(args.files, progress=progress)
-        else:
-            arena = _made_up(args.seed, args.seconds, market)
-        learnt = grid.learn([arena])
-        instruments = build_instruments(learnt, None, None)
-        made = session.start(
-            session.Plan(
-                name=args.name,
-                mode="demo",
-                instruments=instruments,
+    strategy = strategy_loader.load_strategy(args.strategy, parse_params(args.params))
+    with tempfile.TemporaryDirectory(prefix="lonecore-demo-") as name, screen.progress:
+        folder = Path(name)
+        screen.say("starting the venue")
+        with DemoVenue(folder, _venue_options(args)) as venue:
+            market = next(name for name in ("spot", "usdm") if name in venue.ready)
+            config = _config(args, folder, market, venue.ready)
+            trading = TradingRun(
+                config=config,
+                key=key_file.load(Path(config.values["keys.file"])),
                 strategy=strategy,
-                limits_file=Path(args.limits) if args.limits else None,
                 cache=cache,
-                speed=1.0,
-                frames_total_n=len(arena),
-                process_started_s=started_s,
-                say=screen.say,
                 rings_folder=rings_folder(args.rings),
+                say=screen.say,
+                process_started_s=started_s,
             )
-        )
-    try:
-        arena = _first_seconds(arena, args.seconds)
-        try:
-            with _console(made, screen) as watch:
-                loop.run_in_time(made.loop, [made.feed(arena)], 1.0, watch, 1.0 / PICTURES_PER_S)
-        except KeyboardInterrupt:
-            made.notes.append("stopped by hand")
-        result = run_report.as_dict(made)
-        result["seed"] = args.seed
-        return result
-    finally:
-        made.close()
+            with LiveConsole(screen) as console:
+
+                def watch() -> None:
+                    assert trading.made is not None
+                    console.look(trading.made.region.path)
+
+                result: dict[str, Any] = asyncio.run(trading.run(args.seconds, watch))
+            result["venue"] = _agreement(result, *venue.truth(market))
+            return result
 
 
-def _made_up(seed: int, seconds: float, market: Any) -> Any:
-    """A session as an arena, by way of the recorder's own format."""
-    from appliance.cold.recording import arena_of
-    from appliance.cold.synthetic import generate
-
-    lines = generate(seed, seconds, symbols=SYMBOLS, market=market, frames_per_s=FRAMES_PER_S)
-    return arena_of(lines)
+def _venue_options(args: argparse.Namespace) -> list[str]:
+    if args.file is not None:
+        return ["--recording", args.file, "--repeat"]
+    return ["--market", args.market, "--seed", str(args.seed), "--symbols", ",".join(SYMBOLS)]
 
 
-def _first_seconds(arena: Any, seconds: float) -> Any:
-    """A recording may be longer than the demo."""
-    import dataclasses
+def _config(args: argparse.Namespace, folder: Path, market: str, ready: dict[str, Any]) -> Any:
+    """What ``appliance run`` would read from a file."""
+    from appliance.cold import run_config
 
-    if not len(arena):
-        raise ApplianceError("there is nothing to show: no frames")
-    end_ns = int(arena.receive_ns[0]) + int(seconds * 1e9)
-    count = int((arena.receive_ns <= end_ns).sum())
-    names = ("starts", "lengths", "receive_ns", "is_rest", "hints")
-    return dataclasses.replace(arena, **{name: getattr(arena, name)[:count] for name in names})
+    limits = Path(args.limits).resolve() if args.limits else folder / "risk.toml"
+    if not args.limits:
+        limits.write_text(_LIMITS)
+    urls = ready[market]
+    document = {
+        "mode": "live",
+        "market": market,
+        "symbols": urls["symbols"],
+        "name": args.name,
+        "strategy": {"file": args.strategy},
+        "risk": {"file": str(limits)},
+        "keys": {"file": str(Path(urls["keys"]["ed25519"]).resolve())},
+        "venue": {"rest": urls["rest"], "streams": urls["streams"], "orders": urls["ws_api"]},
+    }
+    return run_config.check(document, folder / "demo.toml")
 
 
-class _console:  # noqa: N801 - reads as a function
-    """A live console over the telemetry region, the way another process would see it."""
-
-    def __init__(self, made: Any, screen: Screen) -> None:
-        from appliance.abi import region
-
-        self._made = made
-        self._view = region.attach(made.region.path)
-        self._live: Live | None = None
-        self._previous: dict[str, Any] | None = None
-        if not screen.progress.disable:
-            self._live = Live(
-                console=screen.console, refresh_per_second=PICTURES_PER_S, screen=True
-            )
-
-    def __enter__(self) -> Any:
-        if self._live is not None:
-            self._live.start()
-        return self._look
-
-    def _look(self) -> None:
-        self._made.region.update_clock()
-        if self._live is None:
-            return
-        from appliance.cold import top_view
-        from appliance.cold.snapshot import snapshot
-
-        now = snapshot(self._view)
-        size = self._live.console.size
-        self._live.update(
-            top_view.render(now, self._previous, size.width, size.height, note="Ctrl-C ends"),
-            refresh=True,
-        )
-        self._previous = now
-
-    def __exit__(self, *_: object) -> None:
-        if self._live is not None:
-            self._live.stop()
-        self._view.close()
+def _agreement(
+    result: dict[str, Any], positions: dict[str, Decimal], open_n: int
+) -> dict[str, Any]:
+    """Our positions beside the venue's."""
+    ours = {symbol: Decimal(one["quantity"]) for symbol, one in result["position"].items()}
+    agrees = open_n == 0 and all(q == positions.get(symbol, 0) for symbol, q in ours.items())
+    shown = {symbol: f"{quantity.normalize():f}" for symbol, quantity in positions.items()}
+    return {"positions": shown, "open_orders": open_n, "agrees": agrees}

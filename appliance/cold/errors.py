@@ -2,6 +2,8 @@
 
 from typing import Final
 
+_SHOWN: Final = 160
+
 EXIT_OK: Final = 0
 EXIT_NO: Final = 1  # the answer is no: a check failed, a gate refused
 EXIT_USAGE: Final = 2  # the request was wrong: bad option, bad file, bad configuration
@@ -9,3 +11,8 @@ EXIT_USAGE: Final = 2  # the request was wrong: bad option, bad file, bad config
 
 class ApplianceError(Exception):
     """A request that cannot be served; its text is one line for the user."""
+
+
+def one_line(text: str) -> str:
+    """The beginning of what somebody else said, printable and in one line."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:_SHOWN]

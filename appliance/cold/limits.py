@@ -23,11 +23,9 @@ Numbers may be strings; both are read as decimals, never as binary fractions. Th
 defaults: what no section says is an error, and so is what the program does not know.
 """
 
-import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -39,6 +37,7 @@ from appliance.abi.limits import ORDER_RATE_MAX, ORDERS_MAX
 from appliance.abi.market import symbol_text
 from appliance.abi.units import E8, INT64_MAX, NS_PER_MS, NS_PER_S
 from appliance.cold.errors import ApplianceError
+from appliance.cold.risk_file import RiskFile
 
 Records = np.ndarray[Any, np.dtype[np.void]]
 
@@ -48,21 +47,6 @@ DEMO_COLLAR_PPM: Final = PPM // 100
 DEMO_OPEN_ORDERS_MAX: Final = 50
 DEMO_ORDER_RATE_MAX: Final = 100  # a second
 DEMO_AGE_MAX_NS: Final = 3 * NS_PER_S // 2
-
-_DECIMAL_TEXT: Final = re.compile(r"[0-9]{1,40}(\.[0-9]{1,40})?", re.ASCII)
-_EXPONENT_MAX: Final = 40  # far beyond any limit: exact arithmetic with more takes for ever
-_DIGITS_MAX: Final = 81
-
-_ACCOUNT_KEYS: Final = ("order_rate_max", "order_rate_window_ms", "open_orders_max")
-_INSTRUMENT_KEYS: Final = (
-    "position_max",
-    "quantity_max",
-    "notional_max",
-    "collar_pct",
-    "open_orders_max",
-    "book_age_max_ms",
-    "reference_age_max_ms",
-)
 
 
 @dataclass(frozen=True)
@@ -111,35 +95,24 @@ class RiskLimits:
 
 def load_limits(path: Path, instruments: Records) -> RiskLimits:
     """The limits of INSTRUMENT[n] from a risk file. ApplianceError with one line if it is wrong."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise ApplianceError(f"cannot read the risk file {path}: {reason}") from None
-    return parse_limits(text, instruments, str(path))
+    return limits_of(RiskFile.read(path), instruments)
 
 
 def parse_limits(text: str, instruments: Records, where: str = "risk file") -> RiskLimits:
     """``load_limits`` of a text; ``where`` stands before each complaint."""
-    try:
-        document = tomllib.loads(text, parse_float=_decimal_or_nan)
-    except tomllib.TOMLDecodeError as error:
-        raise ApplianceError(f"{where}: not TOML: {error}") from None
-    except (ValueError, RecursionError):
-        raise ApplianceError(f"{where}: not TOML: a number or a nesting too long") from None
-    _refuse_unknown(document, ("account", "default", "symbol"), where, "section")
-    sections = _table(document, "symbol", where)
-    own = {name: _section(sections, name, _INSTRUMENT_KEYS, where, "symbol.") for name in sections}
-    default = _section(document, "default", _INSTRUMENT_KEYS, where)
-    account = _section(document, "account", _ACCOUNT_KEYS, where)
+    return limits_of(RiskFile.parse(text, where), instruments)
+
+
+def limits_of(file: RiskFile, instruments: Records) -> RiskLimits:
+    """A risk file in the units of INSTRUMENT[n]. ApplianceError: a limit is missing, or no fit."""
     symbols = [symbol_text(words) for words in instruments["symbol"]]
     return RiskLimits(
-        _account_limits(account, f"{where}: [account]"),
+        _account_limits(file.account, f"{file.where}: [account]"),
         tuple(
-            _instrument_limits({**default, **own.get(symbol, {})}, record, f"{where}: {symbol}")
+            _instrument_limits(file.of(symbol), record, f"{file.where}: {symbol}")
             for symbol, record in zip(symbols, instruments, strict=True)
         ),
-        tuple(sorted(set(own) - set(symbols))),
+        tuple(sorted(set(file.own) - set(symbols))),
     )
 
 
@@ -244,56 +217,3 @@ def _plain(number: Fraction) -> str:
     """As a decimal without exponent, to the 16th digit (a tick times a lot needs no more)."""
     text = f"{Decimal(number.numerator) / Decimal(number.denominator):.16f}"
     return text.rstrip("0").rstrip(".")
-
-
-def _table(document: Mapping[str, Any], name: str, where: str, prefix: str = "") -> dict[str, Any]:
-    table = document.get(name, {})
-    if not isinstance(table, dict):
-        raise ApplianceError(f"{where}: {prefix}{_named(name)} must be a section")
-    return table
-
-
-def _section(
-    document: Mapping[str, Any], name: str, known: Sequence[str], where: str, prefix: str = ""
-) -> dict[str, Decimal]:
-    """The numbers of a section, each of a known key, finite and above zero; {} if it is absent."""
-    table = _table(document, name, where, prefix)
-    here = f"{where}: [{prefix}{_named(name)}]"
-    _refuse_unknown(table, known, here, "key")
-    return {key: _decimal(value, f"{here} {key}") for key, value in table.items()}
-
-
-def _refuse_unknown(table: Mapping[str, Any], known: Sequence[str], where: str, noun: str) -> None:
-    for key in table:
-        if key not in known:
-            expected = ", ".join(known)
-            raise ApplianceError(f"{where}: unknown {noun} {_named(key)} (known: {expected})")
-
-
-def _decimal(value: object, where: str) -> Decimal:
-    text = isinstance(value, str) and _DECIMAL_TEXT.fullmatch(value)
-    if text or (isinstance(value, int) and not isinstance(value, bool)):
-        value = Decimal(value)  # type: ignore[arg-type]
-    if not isinstance(value, Decimal) or not value.is_finite():
-        raise ApplianceError(f"{where}: {_shown(value)} is not a decimal number")
-    if value <= 0:
-        raise ApplianceError(f"{where}: {_shown(value)} must be greater than zero")
-    if not -_EXPONENT_MAX < value.adjusted() < _EXPONENT_MAX or len(str(value)) > _DIGITS_MAX:
-        raise ApplianceError(f"{where}: {_shown(value)} is out of range")
-    return value
-
-
-def _named(key: str) -> str:
-    return key if key.isprintable() and len(key) <= _DIGITS_MAX else _shown(key)
-
-
-def _shown(value: object) -> str:
-    text = repr(value) if isinstance(value, str) else str(value)
-    return text if len(text) <= _DIGITS_MAX else f"{text[:_DIGITS_MAX]}..."
-
-
-def _decimal_or_nan(text: str) -> Decimal:
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        return Decimal("NaN")

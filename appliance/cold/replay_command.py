@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from appliance.cold.errors import EXIT_NO, EXIT_OK, ApplianceError
@@ -139,7 +140,7 @@ class Screen:
 
     def say(self, what: str) -> None:
         if not self.progress.disable:
-            self.progress.console.print(f"[dim]{what} ..[/]")
+            self.progress.console.print(f"[dim]{escape(what)} ..[/]")
 
 
 def run(args: argparse.Namespace) -> int:

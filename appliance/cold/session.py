@@ -3,6 +3,7 @@
 Import only after compile_cache.prepare: everything hot is imported from here on.
 """
 
+import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,11 +15,12 @@ import numpy as np
 from appliance.abi import control as c
 from appliance.abi.market import Market
 from appliance.abi.telemetry import Lifecycle
-from appliance.abi.trading import TradingState
-from appliance.abi.units import NO_ID
+from appliance.abi.trading import Block, TradingState
+from appliance.abi.units import NO_ID, NS_PER_MS
 from appliance.cold import boot, compile_cache, mapping
 from appliance.cold.clerk import Clerk
 from appliance.cold.clerk_desk import ClerkDesk
+from appliance.cold.compile_cache import LIVE, REPLAY
 from appliance.cold.instrument_table import Instruments
 from appliance.cold.limits import RiskLimits, demo_limits, load_limits
 from appliance.cold.loop import Feed, HotLoop
@@ -30,6 +32,7 @@ from appliance.cold.telemetry_region import TelemetryRegion
 from appliance.cold.warm_up import warm_up
 from appliance.hot.core import Core
 from appliance.hot.reporter import RING_ROWS
+from appliance.hot.wire.links import Links, make_links
 
 Say = Callable[[str], None]
 
@@ -44,6 +47,7 @@ class Session:
     core: Core
     region: TelemetryRegion
     rings: RingRegion
+    links: Links | None
     loop: HotLoop
     desk: ClerkDesk
     quarantine: Quarantine
@@ -94,6 +98,10 @@ class Plan:
     say: Say
     rings_folder: Path | None = None  # None: beside the telemetry region
     epoch: int = 0  # of the client order ids
+    live: bool = False  # over sockets
+    sends_orders: bool = False  # to the venue; else the paper venue in the loop has them
+    book_silence_ms: int = 1500
+    answer_timeout_ms: int = 0
 
 
 def start(plan: Plan) -> Session:
@@ -119,17 +127,17 @@ def start(plan: Plan) -> Session:
             cycles=cycles,
         )
         region.set_rings(_ring_capacities(core))
-        run = boot.compile_loop(core, plan.strategy)
-        compile_cache.mark_complete(plan.cache[0])
+        links = _links(rings) if plan.live else None
+        run = boot.compile_loop(core, plan.strategy, links)
+        compile_cache.mark_complete(plan.cache[0], LIVE if plan.live else REPLAY)
         limits.write(core.gate.account, core.gate.limits)
-        core.gate.account[0].trading_state = TradingState.ACTIVE
-        core.control[c.LOCKSTEP] = 1
+        _set_control(core, plan)
         quarantine = Quarantine()
         desk = ClerkDesk(core, _clerk(plan.instruments), quarantine)
         loop = HotLoop(core, run, desk)
         plan.say("warming up")
-        loop.prepare(lambda: warm_up(run, plan.strategy, cycles))
-        boot.prefault(core)
+        loop.prepare(lambda: _rehearse(run, plan, cycles))
+        boot.prefault((core, links))
         notes += mapping.lock_all()
         region.set_process(
             trading_state=TradingState.ACTIVE,
@@ -151,6 +159,7 @@ def start(plan: Plan) -> Session:
         core=core,
         region=region,
         rings=rings,
+        links=links,
         loop=loop,
         desk=desk,
         quarantine=quarantine,
@@ -158,6 +167,33 @@ def start(plan: Plan) -> Session:
         warm=warm,
         notes=notes,
     )
+
+
+def _links(rings: RingRegion) -> Links:
+    return make_links(secrets.randbits(62), rings.rings.to_desk)
+
+
+def _set_control(core: Core, plan: Plan) -> None:
+    """Orders stay blocked until the session has reconciled and knows the venue's clock."""
+    account = core.gate.account[0]
+    if plan.sends_orders:
+        account.session_blocks = int(Block.RECONCILING | Block.CLOCK)
+        account.link_blocks = int(Block.LINK | Block.USER_DATA)
+    account.trading_state = TradingState.ACTIVE
+    control = core.control
+    control[c.LOCKSTEP] = int(not plan.live)
+    control[c.PAPER] = int(not plan.sends_orders)
+    control[c.SILENCE_MAX_NS] = plan.book_silence_ms * NS_PER_MS
+    control[c.ANSWER_MAX_NS] = plan.answer_timeout_ms * NS_PER_MS
+
+
+def _rehearse(run: Callable[[Core], int], plan: Plan, cycles: tuple[int, int]) -> None:
+    if not plan.live:
+        warm_up(run, plan.strategy, cycles)
+        return
+    from appliance.cold.live.rehearsal import rehearse
+
+    rehearse(plan.strategy, cycles)
 
 
 def _limits(plan: Plan) -> tuple[RiskLimits, list[str]]:

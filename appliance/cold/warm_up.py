@@ -26,10 +26,11 @@ from appliance.cold.synthetic.session import generate
 from appliance.cold.synthetic.symbols import contracts
 from appliance.hot.core import Core
 from appliance.hot.frame_ring import push
-from appliance.hot.rings import make_rings
+from appliance.hot.rings import Rings, make_rings
 from appliance.hot.telemetry import make_telemetry
 
 SECONDS: Final = 3
+SYMBOL: Final = "BTCUSDT"
 RING_BYTES: Final = 8 * 1024 * 1024
 
 
@@ -39,41 +40,33 @@ class WarmUpError(RuntimeError):
 
 def warm_up(run: Callable[[Core], int], strategy: Strategy, cycles: tuple[int, int]) -> int:
     """Both markets with faults in them; the number of frames. Raises WarmUpError."""
-    frames_n = 0
-    for market in (Market.SPOT, Market.USDM):
-        contract = contracts(("BTCUSDT",), market)[0]
-        instrument = records(1, INSTRUMENT)
-        for name in INSTRUMENT.names or ():
-            if name.startswith(("price_m", "quantity_m", "notional_m")):
-                instrument[name] = UNSET
-            elif name.endswith(("step_ticks", "step_lots")):
-                instrument[name] = 1
-        record = instrument[0]
-        record.symbol[:] = symbol_words(contract.symbol)
-        record.market = market
-        record.tradable = 1
-        record.price_grid_e8 = contract.price_grid_e8
-        record.price_decimals = decimals_of(contract.price_grid_e8)
-        record.quantity_grid_e8 = contract.quantity_grid_e8
-        record.quantity_decimals = decimals_of(contract.quantity_grid_e8)
-        frames_n += _run_one(run, strategy, cycles, instrument, contract.symbol, market)
-    return frames_n
+    return sum(_run_one(run, strategy, cycles, market) for market in (Market.SPOT, Market.USDM))
 
 
-def _run_one(
-    run: Callable[[Core], int],
-    strategy: Strategy,
-    cycles: tuple[int, int],
-    instrument: "np.recarray[tuple[int], np.dtype[np.void]]",
-    symbol: str,
-    market: Market,
-) -> int:
+def warm_core(strategy: Strategy, cycles: tuple[int, int], market: Market) -> tuple[Core, Rings]:
+    """A core of one instrument, SYMBOL, with limits that let everything pass, and its rings."""
+    contract = contracts((SYMBOL,), market)[0]
+    instrument = records(1, INSTRUMENT)
+    for name in INSTRUMENT.names or ():
+        if name.startswith(("price_m", "quantity_m", "notional_m")):
+            instrument[name] = UNSET
+        elif name.endswith(("step_ticks", "step_lots")):
+            instrument[name] = 1
+    record = instrument[0]
+    record.symbol[:] = symbol_words(contract.symbol)
+    record.market = market
+    record.tradable = 1
+    record.price_grid_e8 = contract.price_grid_e8
+    record.price_decimals = decimals_of(contract.price_grid_e8)
+    record.quantity_grid_e8 = contract.quantity_grid_e8
+    record.quantity_decimals = decimals_of(contract.quantity_grid_e8)
+    rings = make_rings(RING_BYTES)
     core = boot.make_core(
         instrument,
-        [symbol],
+        [SYMBOL],
         strategy,
         make_telemetry(1),
-        make_rings(RING_BYTES),
+        rings,
         epoch=0,
         cycles=cycles,
     )
@@ -81,14 +74,22 @@ def _run_one(
     for limit in ("position_max_lots", "quantity_max_lots", "notional_max_tick_lots"):
         core.gate.limits[limit] = 1 << 50
     core.gate.account[0].trading_state = TradingState.ACTIVE
+    return core, rings
+
+
+def _run_one(
+    run: Callable[[Core], int], strategy: Strategy, cycles: tuple[int, int], market: Market
+) -> int:
+    core, _ = warm_core(strategy, cycles, market)
     control = core.control
     control[c.DRAIN] = 1
     control[c.LOCKSTEP] = 1
-    grids = (int(instrument[0].price_grid_e8), int(instrument[0].quantity_grid_e8))
-    desk = ClerkDesk(core, Clerk([(symbol, market, *grids)]), Quarantine())
+    record = core.gate.instruments[0]
+    grids = (int(record.price_grid_e8), int(record.quantity_grid_e8))
+    desk = ClerkDesk(core, Clerk([(SYMBOL, market, *grids)]), Quarantine())
     faults = Faults(dropped=(12,), duplicated=(5,), crossed=(18,), garbage=(7,), cut=(9,))
     lines = generate(
-        1, SECONDS, symbols=(symbol,), market=market, snapshot_at_s=(0.25, 1.0, 1.5, 2.0)
+        1, SECONDS, symbols=(SYMBOL,), market=market, snapshot_at_s=(0.25, 1.0, 1.5, 2.0)
     )
     frames_n = 0
     control[c.COMMAND] = c.Command.RUN

@@ -19,6 +19,7 @@ from appliance.abi.control import (
     DRAIN,
     FRAMES_DONE,
     FRAMES_MAX,
+    PAPER,
     WAITS_FOR_CLERK,
     Command,
     Left,
@@ -28,10 +29,13 @@ from appliance.abi.limits import INSTRUMENTS_MAX
 from appliance.abi.telemetry import Stage
 from appliance.hot.atomics import load_acquire
 from appliance.hot.cpu import cycles, cycles_to_ns, pause, realtime_ns
+from appliance.hot.egress import poll_egress
 from appliance.hot.feed import poll_feed
 from appliance.hot.frame_ring import peek
 from appliance.hot.jit import hot, hot_part
 from appliance.hot.reporter import report_one
+from appliance.hot.session import poll_timers, settle_links
+from appliance.hot.sockets import poll_live_feed
 from appliance.hot.telemetry import beat, stage
 from appliance.hot.trader import poll_trader, poll_venue
 
@@ -50,18 +54,45 @@ def duty_cycle(core):
     """One pass: market data, strategy, gate, gateway, acknowledgements. The work done."""
     start = cycles()
     work = poll_feed(core)
+    work += decide(core)
+    time_pass(core, work, start)
+    return work
+
+
+@hot_part
+def live_cycle(core, links):
+    """The same on the sockets of the venue."""
+    start = cycles()
+    work = poll_live_feed(core, links)
+    settle_links(core, links)
+    work += decide(core)
+    if core.control[PAPER] == 0:
+        work += poll_egress(core, links)
+    time_pass(core, work, start)
+    return work
+
+
+@hot_part
+def decide(core):
+    """Every market record that waits, and every report. The work done."""
+    work = 0
     for _ in range(RECORDS_PER_PASS):  # one, but for the silent books that a frame reveals
         if poll_trader(core) == 0:
             break
         work += 1
     work += poll_venue(core)
+    return work
+
+
+@hot_part
+def time_pass(core, work, start):
+    """A pass that found work is counted and timed."""
     if work != 0:
         telemetry = core.telemetry
         telemetry.counters[Counter.PASSES_WITH_WORK, 0] += 1
         control = core.control
         spent = cycles_to_ns(cycles() - start, control[CYCLES_MULT], control[CYCLES_SHIFT])
         stage(telemetry, Stage.PASS, spent)
-    return work
 
 
 @hot_part
@@ -98,4 +129,26 @@ def run(core):
             # DRAINED: the cold side published its last frame before it set DRAIN
             if peek(core.ingress) < 0 and peek(core.from_clerk) < 0:
                 return np.int64(Left.DRAINED)
+    return np.int64(Left.STOPPED)
+
+
+@hot
+def run_live(core, links):
+    """The loop over sockets. Leaves when it is told to (Left.STOPPED)."""
+    control = core.control
+    counters = core.telemetry.counters
+    since = np.int64(0)  # passes without a report
+    idle = np.int64(0)
+    while load_acquire(control, COMMAND) == Command.RUN:
+        if live_cycle(core, links) != 0:
+            idle = np.int64(0)
+        else:
+            idle += 1
+        since += 1
+        counters[Counter.PASSES, 0] += 1
+        # Just after work it delays nobody: the next frame is hardly there yet.
+        if idle == 1 or since >= REPORT_EVERY_IDLE:
+            since = np.int64(0)
+            housekeeping(core)
+            poll_timers(core, links)
     return np.int64(Left.STOPPED)

@@ -21,7 +21,7 @@ from appliance.abi.control import (
 )
 from appliance.abi.counters import Counter
 from appliance.abi.event import EventKind
-from appliance.abi.limits import FRAME_BYTES_MAX, FRAME_HEADER_BYTES, VIEW_LEVELS
+from appliance.abi.limits import FRAME_BYTES_MAX, VIEW_LEVELS
 from appliance.abi.market import BookState, Event, Kind
 from appliance.abi.telemetry import Stage
 from appliance.hot.book.levels import copy_view
@@ -29,16 +29,7 @@ from appliance.hot.book.sync import check_silence, on_depth, on_snapshot, on_tic
 from appliance.hot.broadcast import write
 from appliance.hot.cpu import cycles, cycles_to_ns
 from appliance.hot.decode.frame import decode
-from appliance.hot.frame_ring import (
-    instrument_at,
-    length_at,
-    number_at,
-    peek,
-    push,
-    receive_ns_at,
-    release,
-    source_at,
-)
+from appliance.hot.frame_ring import frame_at, peek, push, release
 from appliance.hot.jit import hot, hot_part, out_of_line
 from appliance.hot.telemetry import event_begin, event_commit, stage
 
@@ -64,71 +55,75 @@ for _kind, _counter in {
 @hot_part
 def poll_feed(core):
     """Takes one frame, the clerk's first. Returns the work done, 0 or 1."""
-    if peek(core.from_clerk) >= 0:
-        _take_frame(core, core.from_clerk)
-        return 1
-    if peek(core.ingress) >= 0:
-        _take_frame(core, core.ingress)
-        return 1
-    return 0
+    ring = core.from_clerk
+    offset = peek(ring)
+    if offset < 0:
+        ring = core.ingress
+        offset = peek(ring)
+        if offset < 0:
+            return 0
+    start_cycles = cycles()
+    frame = frame_at(ring, offset)
+    advance_time(core, frame.receive_ns)
+    take_frame(core, ring.data, frame, start_cycles)
+    release(ring)
+    core.control[FRAMES_DONE] += 1
+    return 1
 
 
 @hot_part
-def _take_frame(core, ring):
+def advance_time(core, now_ns):
+    """The market's time is ``now_ns``: looks for silent books if that is due."""
+    control = core.control
+    if now_ns < control[NOW_NS]:
+        core.telemetry.counters[Counter.CLOCK_STEPS_BACK, 0] += 1
+        return
+    control[NOW_NS] = now_ns
+    if now_ns >= control[SILENCE_DUE_NS]:
+        control[SILENCE_DUE_NS] = now_ns + SILENCE_LOOK_NS
+        for i in range(core.latest.shape[0]):
+            poll_silence(core, i)
+
+
+@hot_part
+def take_frame(core, data, frame, start_cycles):
+    """Decodes a frame of ``data`` and applies it. Its Kind."""
     control = core.control
     telemetry = core.telemetry
     counters = telemetry.counters
-    start_cycles = cycles()
-    offset = peek(ring)
-    length = length_at(ring, offset)
-    receive_ns = receive_ns_at(ring, offset)
-    if receive_ns < control[NOW_NS]:
-        counters[Counter.CLOCK_STEPS_BACK, 0] += 1
-    else:
-        control[NOW_NS] = receive_ns
-        if receive_ns >= control[SILENCE_DUE_NS]:
-            control[SILENCE_DUE_NS] = receive_ns + SILENCE_LOOK_NS
-            for i in range(core.latest.shape[0]):
-                poll_silence(core, i)
+    length = frame.length
     mult = control[CYCLES_MULT]
     shift = control[CYCLES_SHIFT]
     before = cycles()
     stage(telemetry, Stage.FEED, cycles_to_ns(before - start_cycles, mult, shift))
     kind = np.int64(Kind.UNDECIDED)
     if length <= FRAME_BYTES_MAX:
-        kind = decode(
-            core.decoder,
-            ring.data,
-            offset + FRAME_HEADER_BYTES,
-            length,
-            instrument_at(ring, offset),
-        )
+        kind = decode(core.decoder, data, frame.start, length, frame.hint)
     decoded = cycles()
     stage(telemetry, Stage.DECODE, cycles_to_ns(decoded - before, mult, shift))
     counters[Counter.FRAMES, 0] += 1
     counters[Counter.FRAME_BYTES, 0] += length
     counters[_KIND_COUNTER[kind], 0] += 1
     if kind == Kind.UNDECIDED:
-        _to_clerk(core, ring, offset, length, receive_ns)
+        _to_clerk(core, data, frame)
     elif kind < Kind.OTHER:
-        _apply(core, kind, receive_ns, start_cycles)
+        _apply(core, kind, frame.receive_ns, start_cycles)
         spent = cycles_to_ns(cycles() - decoded, mult, shift)
         stage(telemetry, Stage.BOOK, spent)
-    release(ring)
-    control[FRAMES_DONE] += 1
+    return kind
 
 
 @hot_part
-def _to_clerk(core, ring, offset, length, receive_ns):
+def _to_clerk(core, data, frame):
     pushed = push(
         core.to_clerk,
-        ring.data,
-        offset + FRAME_HEADER_BYTES,
-        length,
-        receive_ns,
-        instrument_at(ring, offset),
-        source_at(ring, offset),
-        number_at(ring, offset),
+        data,
+        frame.start,
+        frame.length,
+        frame.receive_ns,
+        frame.hint,
+        frame.source,
+        frame.number,
     )
     if pushed == 0:
         core.telemetry.counters[Counter.CLERK_FULL, 0] += 1
@@ -158,7 +153,7 @@ def _apply(core, kind, receive_ns, start_cycles):
         return  # the full book says more
     else:
         event = np.int64(Event.TRADE)
-        if message.at_market == 0:
+        if message.at_market == 0 or _is_repeated(core, kind, message):
             return
     view = core.latest[i]
     if event == Event.DEPTH and flags == 0:
@@ -180,6 +175,18 @@ def _apply(core, kind, receive_ns, start_cycles):
         view.trade_lots = message.quantity_lots
         view.buyer_is_maker = message.buyer_is_maker
     _publish(core, i)
+
+
+@hot_part
+def _is_repeated(core, kind, message):
+    """Whether this trade came before: while one connection follows another, both tell it."""
+    last = core.trade_ids[message.instrument]
+    column = np.int64(kind == Kind.AGG_TRADE)
+    if message.last_id <= last[column]:
+        core.telemetry.counters[Counter.TRADES_REPEATED, 0] += 1
+        return True
+    last[column] = message.last_id
+    return False
 
 
 @hot_part
@@ -259,13 +266,18 @@ def poll_silence(core, i):
     now_ns = control[NOW_NS]
     flags = check_silence(core.books, i, now_ns, control[SILENCE_MAX_NS], core.telemetry.counters)
     if flags != 0:
-        view = core.latest[i]
-        _take_book(core, view, i)
-        _tell_state(core, i, now_ns)
-        view.event = Event.STATE
-        view.receive_ns = now_ns
-        view.start_cycles = cycles()
-        view.trade_ticks = 0
-        view.trade_lots = 0
-        _publish(core, i)
-    return np.int64(flags != 0)
+        tell_stale(core, i, now_ns)
+
+
+@hot_part
+def tell_stale(core, i, now_ns):
+    """The book of instrument ``i`` changed its state without a frame: says so to the strategy."""
+    view = core.latest[i]
+    _take_book(core, view, i)
+    _tell_state(core, i, now_ns)
+    view.event = Event.STATE
+    view.receive_ns = now_ns
+    view.start_cycles = cycles()
+    view.trade_ticks = 0
+    view.trade_lots = 0
+    _publish(core, i)

@@ -49,6 +49,17 @@ class FrameRing(NamedTuple):
     words: np.ndarray  # int64[capacity // 8]: the same memory
 
 
+class Frame(NamedTuple):
+    """Where a frame lies and what is known of it."""
+
+    start: int
+    length: int  # more than FRAME_BYTES_MAX: not all of it is there
+    receive_ns: int
+    hint: int  # instrument of a REST snapshot, or -1
+    source: int  # FrameSource
+    number: int
+
+
 @hot_inline
 def capacity_bytes(ring: FrameRing) -> int:
     return len(ring.words) * 8
@@ -230,6 +241,19 @@ def source_at(ring: FrameRing, offset: int) -> int:
 @hot_inline
 def number_at(ring: FrameRing, offset: int) -> int:
     return ring.words[(offset >> 3) + _NUMBER]
+
+
+@hot_inline
+def frame_at(ring, offset):
+    """The frame whose header is at ``offset`` of a frame ring."""
+    return Frame(
+        offset + FRAME_HEADER_BYTES,
+        length_at(ring, offset),
+        receive_ns_at(ring, offset),
+        instrument_at(ring, offset),
+        source_at(ring, offset),
+        number_at(ring, offset),
+    )
 
 
 @hot

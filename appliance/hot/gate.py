@@ -3,7 +3,7 @@
 Integers only, no bypass, and whatever is missing, unset, stale or impossible refuses. The checks
 in their order, cheap and fatal ones first (the first that fails is the reason):
 
- 1. account HALTED, or in a state that does not exist
+ 1. account HALTED, or in a state that does not exist; then the session blocked
  2. instrument in range and configured, then tradable
  3. side and time in force known
  4. every limit, ours and the account's, greater than zero; the grid known

@@ -28,6 +28,9 @@ def check_standing(gate, instrument, side, time_in_force):
     state = gate.account[0].trading_state
     if state != TradingState.ACTIVE and state != TradingState.REDUCE_ONLY:
         return Reject.HALTED, state, ACTIVE
+    blocks = gate.account[0].session_blocks | gate.account[0].link_blocks
+    if blocks != 0:
+        return Reject.BLOCKED, blocks, 0
     if instrument < 0 or instrument >= len(gate.limits):
         return Reject.UNKNOWN_INSTRUMENT, instrument, len(gate.limits)
     record = gate.instruments[instrument]

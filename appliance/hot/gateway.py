@@ -14,9 +14,11 @@ from appliance.abi.layout import records
 from appliance.abi.limits import EGRESS_RING_SLOTS, INTENTS_MAX, ORDERS_MAX
 from appliance.abi.trading import REPORT, Action, OrderState, Reject, Side, TimeInForce
 from appliance.hot.digest import fold
-from appliance.hot.jit import hot
+from appliance.hot.jit import hot, hot_inline
+from appliance.hot.memory import copy_record
+from appliance.hot.order_reports import apply_report
 from appliance.hot.order_text import Templates, is_writable, write_cancel, write_place
-from appliance.hot.orders import FIRST_FREE, NONE, Orders, apply_report, key_of, open_order
+from appliance.hot.orders import FIRST_FREE, NONE, Orders, key_of, open_order
 from appliance.hot.ring import Ring, claim, peek, publish, release
 
 # Of one call of poll_reports: as many as one call of the strategy can cause at most.
@@ -32,7 +34,8 @@ class Gateway(NamedTuple):
     templates: Templates
     requests: Ring  # REQUEST, producer here
     egress: Ring  # EGRESS, producer here
-    reports: Ring  # REPORT, consumer here
+    reports: Ring  # REPORT of the loop itself: paper venue, reports that it decodes; consumer here
+    from_desk: Ring  # REPORT of the cold side: what it decoded or asked for; consumer here
     applied: Any  # REPORT[REPORTS_PER_POLL]: the reports of the last poll_reports
     outcomes: np.ndarray  # int64[REPORTS_PER_POLL]: what apply_report said of each
 
@@ -45,6 +48,7 @@ def make_gateway(
     requests: Ring,
     egress: Ring,
     reports: Ring,
+    from_desk: Ring,
 ) -> Gateway:
     """A gateway over what others have made. ValueError: instruments without a position."""
     if len(templates.lengths) > len(positions):
@@ -54,7 +58,16 @@ def make_gateway(
     applied = records(REPORTS_PER_POLL, REPORT)
     outcomes = np.zeros(REPORTS_PER_POLL, np.int64)
     return Gateway(
-        orders, positions, account, templates, requests, egress, reports, applied, outcomes
+        orders,
+        positions,
+        account,
+        templates,
+        requests,
+        egress,
+        reports,
+        from_desk,
+        applied,
+        outcomes,
     )
 
 
@@ -120,6 +133,7 @@ def cancel(gateway, slot, now_ns, counters):
         counters[Counter.EGRESS_FULL, 0] += 1
         return 0
     order.cancel_sent = 1
+    order.cancel_ns = now_ns
     _write_request(gateway, request_slot, Action.CANCEL, slot, now_ns)
     _write_egress(gateway, egress_slot, Action.CANCEL, slot, now_ns, counters)
     publish(gateway.requests)
@@ -151,6 +165,7 @@ def _write_egress(gateway, egress_slot, action, slot, now_ns, counters):
         length = write_place(gateway.templates, order, key, now_ns, out.text)
     else:
         length = write_cancel(gateway.templates, order.instrument, key, now_ns, out.text)
+    out.action = action
     out.length_bytes = length
     out.order_key = key
     out.instrument = order.instrument
@@ -166,29 +181,30 @@ def poll_reports(gateway, counters):
     whoever writes events of them; until the next call. An order's record still stands in its slot.
     """
     for n in range(REPORTS_PER_POLL):
-        index = peek(gateway.reports)
-        if index < 0:
-            return n
-        report = gateway.reports.slots[index]
-        _copy_report(report, gateway.applied[n])
-        release(gateway.reports)
+        if not _take(gateway.reports, gateway.applied, n):
+            if not _take(gateway.from_desk, gateway.applied, n):
+                return n
         gateway.outcomes[n] = apply_report(
             gateway.orders, gateway.positions, gateway.account, gateway.applied[n], counters
         )
     return REPORTS_PER_POLL
 
 
+@hot_inline
+def has_reports(gateway):
+    """Whether there is work for ``poll_reports``."""
+    return peek(gateway.reports) >= 0 or peek(gateway.from_desk) >= 0
+
+
 @hot
-def _copy_report(source, target):
-    target.report = source.report
-    target.order_key = source.order_key
-    target.instrument = source.instrument
-    target.side = source.side
-    target.price_ticks = source.price_ticks
-    target.quantity_lots = source.quantity_lots
-    target.venue_ns = source.venue_ns
-    target.venue_id = source.venue_id
-    target.maker = source.maker
+def _take(ring, applied, n):
+    """The oldest report of the ring into ``applied[n]``; False: there is none."""
+    index = peek(ring)
+    if index < 0:
+        return False
+    copy_record(applied, n, ring.slots, index)
+    release(ring)
+    return True
 
 
 @hot

@@ -90,6 +90,7 @@ class Templates(NamedTuple):
     numbers: np.ndarray  # int64[instruments, 8]
     joints: np.ndarray  # uint8[2 x _JOINT_BYTES]
     epoch: np.ndarray  # int64[1]
+    clock_offset_ns: np.ndarray  # int64[1]: the venue's clock less ours; the cold side measures it
 
 
 def make_templates(instruments: Any, epoch: int) -> Templates:
@@ -120,7 +121,13 @@ def make_templates(instruments: Any, epoch: int) -> Templates:
             second_id[i, row] = at
     joints = np.frombuffer(b"".join(_JOINTS), np.uint8).copy()
     return Templates(
-        heads.reshape(-1), lengths, second_id, numbers, joints, np.array([epoch], np.int64)
+        heads.reshape(-1),
+        lengths,
+        second_id,
+        numbers,
+        joints,
+        np.array([epoch], np.int64),
+        np.zeros(1, np.int64),
     )
 
 
@@ -201,14 +208,14 @@ def write_place(templates, order, key, now_ns, text):
     at += _JOINT_BYTES
     at = _write_decimal(templates.numbers, instrument, _QUANTITY, order.quantity_lots, text, at)
     copy_bytes(text, at, templates.joints, _TO_TIME * _JOINT_BYTES, _JOINT_BYTES)
-    return _write_time(now_ns, text, at + _JOINT_BYTES)
+    return _write_time(templates, now_ns, text, at + _JOINT_BYTES)
 
 
 @hot
 def write_cancel(templates, instrument, key, now_ns, text):
     """Write the order.cancel request of the order ``key`` into ``text``. Its length in bytes."""
     at = _write_head(templates, instrument, _CANCEL_ROW, key, text)
-    return _write_time(now_ns, text, at)
+    return _write_time(templates, now_ns, text, at)
 
 
 @hot
@@ -311,9 +318,10 @@ def _write_decimal(numbers, instrument, column, count, text, at):
 
 
 @hot_inline
-def _write_time(now_ns, text, at):
-    """Timestamp in ms and the end of the request; returns its length."""
-    at = _write_number(max(now_ns, 0) // NS_PER_MS, text, at)
+def _write_time(templates, now_ns, text, at):
+    """Timestamp in ms of the venue's clock and the end of the request; returns its length."""
+    venue_ns = now_ns + templates.clock_offset_ns[0]
+    at = _write_number(max(venue_ns, 0) // NS_PER_MS, text, at)
     text[at] = _BRACE
     text[at + 1] = _BRACE
     return at + 2

@@ -34,16 +34,8 @@ from appliance.abi.trading import (
     Side,
 )
 from appliance.hot.jit import hot, hot_inline
-from appliance.hot.position import apply_fill
 
 NONE: Final = -1  # no slot
-FOREIGN_KEY: Final = -1  # of a report about an order that this session never sent
-
-# Results of apply_report below zero. LATE_FILL and FOREIGN_FILL are booked to the position.
-STRAY: Final = -1  # the table does not hold the order; nothing changed
-ILLEGAL: Final = -2  # the order's state does not allow it, or it makes no sense; nothing changed
-LATE_FILL: Final = -3  # of an order that had ended with lots left
-FOREIGN_FILL: Final = -4  # of an order that we never sent: liquidation, settlement, by hand
 
 # Words of Orders.words
 FIRST_FREE: Final = 0
@@ -192,7 +184,7 @@ def _unlink(orders, slot, instrument, column):
 
 
 @hot
-def _add_exposure(positions, account, order, lots, orders_n):
+def add_exposure(positions, account, order, lots, orders_n):
     """Add leaves and a count of orders (both may be negative) of ``order`` to what is open."""
     position = positions[order.instrument]
     if order.side == Side.BUY:
@@ -237,12 +229,12 @@ def open_order(
     order.venue_id = 0
     order.tag = tag
     _link(orders, slot, instrument, side_column(side))
-    _add_exposure(positions, account, order, quantity_lots, 1)
+    add_exposure(positions, account, order, quantity_lots, 1)
     return slot
 
 
 @hot
-def _end_order(orders, positions, account, slot, counters):
+def end_order(orders, positions, account, slot, counters):
     """The order in ``slot`` is over: its exposure goes, its slot joins the end of the free list."""
     order = orders.table[slot]
     ended = order.state
@@ -254,7 +246,7 @@ def _end_order(orders, positions, account, slot, counters):
         counters[Counter.ORDERS_REJECTED, 0] += 1
     else:
         counters[Counter.ORDERS_EXPIRED, 0] += 1
-    _add_exposure(positions, account, order, -leaves_lots(order), -1)
+    add_exposure(positions, account, order, -leaves_lots(order), -1)
     _unlink(orders, slot, order.instrument, side_column(order.side))
     order.state = OrderState.FREE
     words = orders.words
@@ -265,92 +257,3 @@ def _end_order(orders, positions, account, slot, counters):
     words[LAST_FREE] = slot
     words[LIVE_N] -= 1
     return ended
-
-
-@hot
-def _book(order, positions, report, counters):
-    """Book a fill of ``order`` (live or ended) to its position and its sums. 1, or 0: no sense."""
-    if report.instrument != order.instrument or report.side != order.side:
-        return 0
-    lots = report.quantity_lots
-    if not apply_fill(positions, order.instrument, order.side, report.price_ticks, lots):
-        return 0
-    order.filled_lots += lots
-    order.filled_tick_lots += lots * report.price_ticks
-    order.updated_ns = report.venue_ns
-    counters[Counter.FILLS, 0] += 1
-    return 1
-
-
-@hot
-def _apply_absent(orders, positions, report, counters):
-    """A report of no live order: it can only matter if it is a fill.
-
-    An ended order with lots left may have traded before it ended: the venue is right. One that is
-    filled completely cannot have, so that is a repetition. A foreign order changes the position.
-    """
-    key = report.order_key
-    slot = key & ORDER_SLOT_MASK
-    if report.report == Report.FILL:
-        if key == FOREIGN_KEY:
-            i, lots, price = report.instrument, report.quantity_lots, report.price_ticks
-            if apply_fill(positions, i, report.side, price, lots):
-                counters[Counter.FILLS, 0] += 1
-                counters[Counter.REPORTS_STRAY, 0] += 1
-                return FOREIGN_FILL
-        elif key >= 0 and slot < ORDERS_MAX:
-            order = orders.table[slot]
-            ours = order.generation == key >> ORDER_SLOT_BITS and order.generation > 0
-            if ours and leaves_lots(order) > 0 and _book(order, positions, report, counters):
-                counters[Counter.REPORTS_ILLEGAL, 0] += 1
-                return LATE_FILL
-    counters[Counter.REPORTS_STRAY, 0] += 1
-    return STRAY
-
-
-@hot
-def apply_report(orders, positions, account, report, counters):
-    """Apply one REPORT record. The order's new state, or STRAY, ILLEGAL, LATE_FILL, FOREIGN_FILL.
-
-    A new state that is an end (FILLED, CANCELED, REJECTED, EXPIRED) has freed the slot. Fills are
-    booked as the venue gives them, also beyond what was asked for (counted as illegal; the
-    exposure stops at zero): the venue is right about what was traded. Repeated fills of a live
-    order cannot be told from new ones here; who fills the report ring drops them by trade id.
-    """
-    counters[Counter.REPORTS, 0] += 1
-    kind = report.report
-    slot = slot_of(orders, report.order_key)
-    if slot == NONE:
-        return _apply_absent(orders, positions, report, counters)
-    order = orders.table[slot]
-    after = NONE
-    if 0 <= kind < orders.transitions.shape[1]:
-        after = orders.transitions[order.state, kind]
-    if after == NONE:
-        counters[Counter.REPORTS_ILLEGAL, 0] += 1
-        return ILLEGAL
-    if kind == Report.FILL:
-        before_lots = leaves_lots(order)
-        if not _book(order, positions, report, counters):
-            counters[Counter.REPORTS_ILLEGAL, 0] += 1
-            return ILLEGAL
-        if report.quantity_lots > before_lots:
-            counters[Counter.REPORTS_ILLEGAL, 0] += 1
-        after_lots = leaves_lots(order)
-        _add_exposure(positions, account, order, after_lots - before_lots, 0)
-        if after_lots == 0:
-            after = OrderState.FILLED
-    else:
-        order.updated_ns = report.venue_ns
-        if kind == Report.ACCEPTED:
-            order.venue_id = report.venue_id
-            if after == OrderState.OPEN and order.filled_lots > 0:
-                after = OrderState.PARTIAL
-        elif kind == Report.CANCEL_REJECTED or kind == Report.UNKNOWN:
-            order.cancel_sent = 0  # the cancel did not happen for certain: allow another
-    order.state = after
-    if after == OrderState.FILLED or after == OrderState.CANCELED:
-        return _end_order(orders, positions, account, slot, counters)
-    if after == OrderState.REJECTED or after == OrderState.EXPIRED:
-        return _end_order(orders, positions, account, slot, counters)
-    return after

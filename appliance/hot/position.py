@@ -58,14 +58,25 @@ def apply_fill(positions, i, side, price_ticks, lots):
     No sense: no such instrument, a side that is none, no lots, no price, or a turnover beyond
     TURNOVER_MAX; nothing has changed then. Only the owner of the positions may call.
     """
-    if i < 0 or i >= positions.shape[0] or lots <= 0 or price_ticks <= 0:
+    if lots <= 0 or price_ticks <= 0 or lots > TURNOVER_MAX // price_ticks:
+        return 0
+    return apply_value(positions, i, side, lots * price_ticks, lots)
+
+
+@hot
+def apply_value(positions, i, side, value, lots):
+    """Book ``lots`` that were traded for ``value`` tick-lots in all, at whatever prices.
+
+    Result and callers as of ``apply_fill``. What closes a position has its share of the value,
+    rounded down, and what opens one the rest.
+    """
+    if i < 0 or i >= positions.shape[0] or lots <= 0 or value < lots:
         return 0
     if side != Side.BUY and side != Side.SELL:
         return 0
     rec = positions[i]
-    if lots > (TURNOVER_MAX - rec.turnover_tick_lots) // price_ticks:
+    if value > TURNOVER_MAX - rec.turnover_tick_lots:
         return 0
-    value = lots * price_ticks
     before = rec.position_lots
     held = before * side  # positive: the fill adds to the position
     if held >= 0:
@@ -74,9 +85,10 @@ def apply_fill(positions, i, side, price_ticks, lots):
         removed = -side * share(-side * rec.cost_tick_lots, lots, -held)
         rec.cost_tick_lots -= removed
         rec.realised_tick_lots += -side * value - removed
-    else:  # closed, and what is left over opens at the price of the fill
-        rec.realised_tick_lots += side * held * price_ticks - rec.cost_tick_lots
-        rec.cost_tick_lots = side * (lots + held) * price_ticks
+    else:  # closed, and what is left over opens
+        closing = share(value, -held, lots)
+        rec.realised_tick_lots -= side * closing + rec.cost_tick_lots
+        rec.cost_tick_lots = side * (value - closing)
     rec.position_lots = before + side * lots
     rec.cash_tick_lots -= side * value
     rec.turnover_tick_lots += value

@@ -17,6 +17,8 @@ class Rings(NamedTuple):
     requests: Ring
     egress: Ring
     reports: Ring
+    to_desk: FrameRing
+    from_desk: Ring
 
 
 def rings_in(buffer: Any, places: tuple[RingPlace, ...], *, initialise: bool) -> Rings:

@@ -23,9 +23,10 @@ from appliance.hot.broadcast import read
 from appliance.hot.cpu import cycles, cycles_to_ns
 from appliance.hot.digest import fold_number
 from appliance.hot.gate import check, note_sent
-from appliance.hot.gateway import cancel, discard_egress, poll_reports, send
+from appliance.hot.gateway import cancel, discard_egress, has_reports, poll_reports, send
 from appliance.hot.jit import hot_part
-from appliance.hot.orders import ILLEGAL, STRAY, key_of, leaves_lots, own_order
+from appliance.hot.order_reports import ILLEGAL, REPEATED, STRAY
+from appliance.hot.orders import key_of, leaves_lots, own_order
 from appliance.hot.paper import on_market, poll_requests
 from appliance.hot.position import mark, pnl_tick_lots
 from appliance.hot.ring import peek
@@ -228,7 +229,7 @@ def poll_venue(core):
         work += poll_requests(core.paper, gateway.requests, gateway.reports, now_ns)
         control = core.control
         control[ORDERS_DIGEST] = discard_egress(gateway, control[ORDERS_DIGEST])
-    if peek(gateway.reports) >= 0:
+    if has_reports(gateway):
         work += _take_reports(core)
     return work
 
@@ -242,7 +243,7 @@ def _take_reports(core):
         outcome = gateway.outcomes[k]
         kind = np.int64(EventKind.ORDER_ENDED)
         if report.report == Report.FILL:
-            if outcome == STRAY or outcome == ILLEGAL:
+            if outcome == STRAY or outcome == ILLEGAL or outcome == REPEATED:
                 continue  # nothing was booked; the counters tell
             kind = np.int64(EventKind.FILL)
             digest = fold_number(core.control[FILLS_DIGEST], report.order_key)

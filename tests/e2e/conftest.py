@@ -18,10 +18,13 @@ from typing import Any
 
 import pytest
 
+from appliance.abi.market import Market
 from appliance.abi.region import RegionError, attach
 from appliance.abi.telemetry import Lifecycle
 from appliance.cold.line import Line, write
 from appliance.cold.synthetic import generate
+from tests.live.run_file import write_run
+from tests.live.venue_process import VenueProcess
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / "build" / "test-cache"
@@ -160,6 +163,20 @@ def appliance(tmp_path_factory: pytest.TempPathFactory, session_file: Path) -> A
     with (CACHE / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         done = made("replay", session_file, "--json", timeout_s=COLD_S)
+    assert done.code == 0, done.err[-3000:]
+    return made
+
+
+@pytest.fixture(scope="session")
+def live_appliance(tmp_path_factory: pytest.TempPathFactory) -> Appliance:
+    """Ready: the loop over sockets with the default strategy is compiled."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    folder = tmp_path_factory.mktemp("live")
+    made = Appliance(CACHE, folder)
+    with (CACHE / "lock").open("w") as lock, VenueProcess(folder, "--market", "spot") as venue:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        config = write_run(folder, venue.ready, Market.SPOT, mode="paper")
+        done = made("run", config, "--seconds", 1, "--json", timeout_s=COLD_S)
     assert done.code == 0, done.err[-3000:]
     return made
 

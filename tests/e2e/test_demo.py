@@ -1,41 +1,39 @@
-"""``appliance demo``: in real time, so a session of each kind is run once or twice only."""
+"""``appliance demo``: venue, trading process and console, in real time."""
 
 import json
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Appliance, Report
-from tests.e2e.test_replay import PURE, facts
+from tests.e2e.conftest import Appliance
+from tests.e2e.test_replay import PURE
 
 
-def demo(appliance: Appliance, report: Path, *arguments: object) -> Report:
-    done = appliance("demo", "--seconds", 2, "--json", "--report", report, *arguments)
-    assert done.code == 0 and done.err == ""
-    assert report.read_text() == done.out
-    return done.report
+@pytest.mark.parametrize("market", ["spot", "usdm"])
+def test_real_orders_over_real_sockets(
+    live_appliance: Appliance, tmp_path: Path, market: str
+) -> None:
+    path = tmp_path / "report.json"
+    done = live_appliance(
+        "demo", "--seconds", 4, "--json", "--report", path, "--market", market, "--seed", 5
+    )
+    assert done.code == 0 and done.err == "", done.err
+    assert path.read_text() == done.out
+    report = done.report
+    assert report["orders"] > 0 and report["fills"] > 0 and report["start"] == "warm"
+    assert report["venue"]["agrees"] and report["venue"]["open_orders"] == 0
+    assert report["session"]["live_orders"] == 0
+    # Memory of the process grows: the session and the console work beside the loop.
+    assert report["purity"] | {"rss_growth_bytes": 0} == PURE
 
 
-def test_the_same_seed_gives_the_same_session(appliance: Appliance, tmp_path: Path) -> None:
-    first, again = (demo(appliance, tmp_path / name, "--seed", 5) for name in ("1", "2"))
-    traded = ("frames", "decoded", "orders", "cancels", "fills", "rejects", "position", "pnl")
-    assert {key: first[key] for key in traded} == {key: again[key] for key in traded}
-    assert first["seed"] == 5 and first["orders"] > 0
-    assert first["start"] == "warm"
-    # Memory of the process grows: the feeder and the console work beside the loop.
-    assert first["purity"] | {"rss_growth_bytes": 0} == PURE
-    other = demo(appliance, tmp_path / "3", "--seed", 6, "--market", "usdm")
-    assert facts(other)["position"] != first["position"]
-    assert other["decoded"]["agg_trade"] > 0
-
-
-def test_a_recording_for_people(appliance: Appliance, session_file: Path) -> None:
-    """Its first two seconds; the report lies in the working directory."""
-    done = appliance("demo", session_file, "--seconds", 1.5)
-    assert done.code == 0 and done.err == ""
-    assert "frames in" in done.out and "BTCUSDT" in done.out and "report:" in done.out
-    report = json.loads((appliance.folder / "lonecore-demo.json").read_text())
-    assert 2000 < report["frames"] < 5000
+def test_a_recording_for_people(live_appliance: Appliance, session_file: Path) -> None:
+    """Played by the venue in recorded time; the report lies in the working directory."""
+    done = live_appliance("demo", session_file, "--seconds", 4)
+    assert done.code == 0 and done.err == "", done.err
+    assert "BTCUSDT" in done.out and "the venue agrees" in done.out and "report:" in done.out
+    report = json.loads((live_appliance.folder / "lonecore-demo.json").read_text())
+    assert report["frames"] > 500 and report["quarantined"] == 0
 
 
 @pytest.mark.parametrize(
@@ -49,5 +47,5 @@ def test_a_recording_for_people(appliance: Appliance, session_file: Path) -> Non
         (["--params", "magic=1"], ["no parameter 'magic'", "quote_lots"]),
     ],
 )
-def test_a_wrong_request(appliance: Appliance, arguments: list[str], words: list[str]) -> None:
-    appliance("demo", *arguments).refused(*words)
+def test_a_wrong_request(live_appliance: Appliance, arguments: list[str], words: list[str]) -> None:
+    live_appliance("demo", *arguments).refused(*words)

@@ -54,10 +54,12 @@ def test_stopped_while_modules_load(module: str) -> None:
     assert done.stderr.strip() == "appliance: stopped"
 
 
-def test_a_demo_that_is_stopped_tells_what_it_saw(appliance: Appliance, tmp_path: Path) -> None:
+def test_a_demo_that_is_stopped_tells_what_it_saw(
+    live_appliance: Appliance, tmp_path: Path
+) -> None:
     report = tmp_path / "report.json"
     arguments = ("demo", "--json", "--seconds", 60, "--report", report)
-    done = appliance.interrupted(signal.SIGINT, *arguments, name="demo")
+    done = live_appliance.interrupted(signal.SIGINT, *arguments, name="demo")
     assert (done.code, done.err) == (0, "")
     assert report.read_text() == done.out
     assert "stopped by hand" in done.report["notes"]

@@ -26,7 +26,11 @@ INSTRUMENT = (
 )
 POSITION = ("position_lots", "open_buy_lots", "open_sell_lots", "open_orders_n")
 REFERENCE = ("book_state", "book_ns", "touch_ns", "bid_ticks", "ask_ticks")
-COLUMNS = (*ORDER, *ACCOUNT, *INSTRUMENT, *oracle.INSTRUMENT_LIMITS, *POSITION, *REFERENCE)
+SESSION = ("session_blocks", "link_blocks")
+COLUMNS = (
+    *(*ORDER, *ACCOUNT, *INSTRUMENT, *oracle.INSTRUMENT_LIMITS),
+    *(*POSITION, *REFERENCE, *SESSION),
+)
 AT = {name: n for n, name in enumerate(COLUMNS)}
 
 NOW_NS = 1_700_000_000_000_000_000
@@ -75,6 +79,8 @@ HEALTHY = {
     "touch_ns": NOW_NS - 5_000,
     "bid_ticks": 999_999,
     "ask_ticks": 1_000_001,
+    "session_blocks": 0,
+    "link_blocks": 0,
 }
 assert set(HEALTHY) == set(COLUMNS)
 SPECIAL = np.array(
@@ -248,6 +254,7 @@ def meaning(row: list[int]) -> tuple[oracle.World, oracle.Order]:
     limits |= {name: positive(f"{name}_e8") for name in oracle.GRIDS}
     world = oracle.World(
         state={1: "REDUCE_ONLY", 2: "ACTIVE"}.get(raw["trading_state"], "HALTED"),
+        blocks=raw["session_blocks"] | raw["link_blocks"],
         instruments_n=INSTRUMENTS_N,
         configured=raw["symbol_word"] != 0 and raw["market"] in (1, 2),
         tradable=raw["tradable"] == 1,

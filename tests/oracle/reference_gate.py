@@ -39,6 +39,7 @@ class World:
     """What is true before an order. A limit, filter, stamp or price that is missing is None."""
 
     state: str  # "ACTIVE", "REDUCE_ONLY", anything else is halted
+    blocks: int  # what is amiss with the session, or-ed; 0: nothing
     instruments_n: int
     configured: bool
     tradable: bool
@@ -86,6 +87,8 @@ def judge(world: World, order: Order) -> Verdict:
 def standing(world: World, order: Order) -> Verdict | None:
     if world.state not in ("ACTIVE", "REDUCE_ONLY"):
         return "HALTED", None, "ACTIVE"
+    if world.blocks:
+        return "BLOCKED", world.blocks, 0
     if order.instrument not in range(world.instruments_n) or not world.configured:
         return "UNKNOWN_INSTRUMENT", order.instrument, world.instruments_n
     if not world.tradable:

@@ -18,7 +18,16 @@ from appliance.hot.gate import check, make_gate, note_sent
 from appliance.hot.gate_checks import RATE_MASK
 from appliance.hot.jit import JIT_DISABLED, hot
 from tests.oracle import reference_gate as oracle
-from tests.oracle.gate_scenarios import AT, COLUMNS, HEALTHY, INSTRUMENTS_N, SPECIAL, Rows, meaning
+from tests.oracle.gate_scenarios import (
+    AT,
+    COLUMNS,
+    HEALTHY,
+    INSTRUMENTS_N,
+    SESSION,
+    SPECIAL,
+    Rows,
+    meaning,
+)
 
 ROWS_N = int(os.environ.get("LONECORE_GATE_N", "4000" if JIT_DISABLED else "200000"))
 ROWS_PER_SEED = 50_000
@@ -40,6 +49,8 @@ def write_account(gate, r):
     account.open_orders_n = r[10]
     account.orders_sent_n = r[11]
     account.last_order_ns = r[12]
+    account.session_blocks = r[44]
+    account.link_blocks = r[45]
     times_n = min(max(r[11], 0), ORDER_RATE_MAX)
     for k in range(times_n):
         gate.rate_ns[(r[11] - 1 - k) & RATE_MASK] = max(1, r[12] - k * r[13])
@@ -118,7 +129,7 @@ def test_the_driver_writes_the_columns_it_means() -> None:
             assert gate.limits[1][name] == value
         elif name.startswith("account_"):
             assert account[name.removeprefix("account_")] == value
-        elif name in ("trading_state", "orders_sent_n", "last_order_ns"):
+        elif name in ("trading_state", "orders_sent_n", "last_order_ns", *SESSION):
             assert account[name] == value
         elif name == "venue_quantity_max_lots":
             assert record.quantity_max_lots == value

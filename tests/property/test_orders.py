@@ -31,21 +31,9 @@ from appliance.abi.trading import (
 )
 from appliance.hot.gateway import cancel, make_gateway, poll_reports, send
 from appliance.hot.jit import JIT_DISABLED
+from appliance.hot.order_reports import FOREIGN_FILL, FOREIGN_KEY, ILLEGAL, LATE_FILL, STRAY
 from appliance.hot.order_text import make_templates
-from appliance.hot.orders import (
-    FIRST_FREE,
-    FOREIGN_FILL,
-    FOREIGN_KEY,
-    ILLEGAL,
-    LAST_FREE,
-    LATE_FILL,
-    LIVE_N,
-    NONE,
-    OLDER,
-    STRAY,
-    key_of,
-    make_orders,
-)
+from appliance.hot.orders import FIRST_FREE, LAST_FREE, LIVE_N, NONE, OLDER, key_of, make_orders
 from appliance.hot.paper import make_paper, on_market, poll_requests
 from appliance.hot.ring import claim, make_ring, peek, publish, release
 
@@ -167,6 +155,7 @@ class Desk:
             make_ring(1024, REQUEST),
             make_ring(1024, EGRESS),
             self.inbound,
+            make_ring(64, REPORT),
         )
         self.paper = make_paper(INSTRUMENTS_N)
         self.outbound = make_ring(4096, REPORT)  # of the paper venue

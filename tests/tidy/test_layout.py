@@ -21,6 +21,8 @@ UNITS = {
 }
 # Fields without a unit: states, codes, flags, identities, places within the record itself.
 WITHOUT_UNIT = {
+    *("session_blocks", "link_blocks", "tells_total"),
+    *("role", "socket", "is_tls", "has_user_data", "end", "detail"),
     *("action", "side", "kind", "event", "source", "report", "reason", "time_in_force"),
     *("state", "book_state", "book_reason", "trading_state"),
     *("market", "tradable", "maker", "buyer_is_maker", "at_market", "cancel_sent"),

@@ -124,7 +124,7 @@ def test_it_is_warm_when_it_was_completed(early: Path, strategy: Path) -> None:
     assert os.environ["NUMBA_CACHE_DIR"] == str(directory)
     assert prepare(strategy) == (directory, False)  # a start that failed completes nothing
     compile_cache.mark_complete(directory)
-    assert (directory / COMPLETE).exists()
+    assert (directory / f"{COMPLETE}-replay").exists()
     assert prepare(strategy) == (directory, True)
 
 

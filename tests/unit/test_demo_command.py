@@ -1,14 +1,15 @@
 """Pieces of ``appliance demo``; the whole of it runs in tests/e2e/test_demo.py."""
 
 import argparse
+import os
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from appliance.abi.market import Market
 from appliance.cold import demo_command
+from appliance.cold.demo_venue import DemoVenue
 from appliance.cold.errors import ApplianceError
-from appliance.cold.recording import arena_of
 
 
 def parsed(*arguments: str) -> argparse.Namespace:
@@ -19,7 +20,7 @@ def parsed(*arguments: str) -> argparse.Namespace:
 
 def test_a_newcomer_needs_no_option() -> None:
     args = parsed()
-    assert args.files == [] and args.strategy == "market_maker"
+    assert args.file is None and args.strategy == "market_maker"
     assert 1 <= args.seconds <= 60
     assert args.run is demo_command.run
 
@@ -35,19 +36,36 @@ def test_a_report_needs_a_folder(tmp_path: Path) -> None:
         demo_command.run(parsed("--report", str(tmp_path / "no" / "report.json")))
 
 
-def test_the_market_follows_from_the_seed() -> None:
-    one, same, other = (demo_command._made_up(seed, 1.0, Market.SPOT) for seed in (1, 1, 2))
-    assert one.data.tobytes() == same.data.tobytes() != other.data.tobytes()
-    assert set(one.symbols) == set(demo_command.SYMBOLS)
+def test_what_the_venue_is_asked_for() -> None:
+    options = demo_command._venue_options(parsed("--seed", "7", "--market", "usdm"))
+    assert options == ["--market", "usdm", "--seed", "7", "--symbols", "BTCUSDT,ETHUSDT"]
+    assert demo_command._venue_options(parsed("day.gz")) == ["--recording", "day.gz", "--repeat"]
 
 
-def test_the_first_seconds_of_a_recording() -> None:
-    arena = demo_command._made_up(1, 3.0, Market.SPOT)
-    first = demo_command._first_seconds(arena, 1.0)
-    assert 0 < len(first) < len(arena)
-    span_ns = int(first.receive_ns[-1] - first.receive_ns[0])
-    assert span_ns <= 10**9 < int(arena.receive_ns[len(first)] - arena.receive_ns[0])
-    assert first.frame(len(first) - 1) == arena.frame(len(first) - 1)
-    assert len(demo_command._first_seconds(arena, 60.0)) == len(arena)
-    with pytest.raises(ApplianceError, match="nothing to show"):
-        demo_command._first_seconds(arena_of([]), 1.0)
+def test_both_must_agree_on_everything() -> None:
+    ours = {"position": {"BTCUSDT": {"quantity": "0.5"}, "ETHUSDT": {"quantity": "0"}}}
+    half = Decimal("0.50")
+    assert demo_command._agreement(ours, {"BTCUSDT": half}, 0) == {
+        "positions": {"BTCUSDT": "0.5"},
+        "open_orders": 0,
+        "agrees": True,
+    }
+    assert not demo_command._agreement(ours, {"BTCUSDT": half}, 1)["agrees"]
+    assert not demo_command._agreement(ours, {"BTCUSDT": -half}, 0)["agrees"]
+    assert not demo_command._agreement(ours, {}, 0)["agrees"]
+
+
+def test_a_venue_that_does_not_start_says_why(tmp_path: Path) -> None:
+    with (
+        pytest.raises(ApplianceError, match=r"the venue: --port 70000: a port is 0 to 65535"),
+        DemoVenue(tmp_path, ["--port", "70000"]),
+    ):
+        pass
+
+
+def test_the_venue_ends_with_the_demo(tmp_path: Path) -> None:
+    with DemoVenue(tmp_path, ["--market", "spot", "--symbols", "BTCUSDT"]) as venue:
+        assert venue.truth("spot") == ({}, 0)
+        pid = venue._process.pid
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)

@@ -10,7 +10,7 @@ from appliance.abi.gate import REFERENCE, REFUSAL
 from appliance.abi.layout import records
 from appliance.abi.limits import INSTRUMENTS_MAX, ORDER_RATE_MAX
 from appliance.abi.market import INSTRUMENT, BookState
-from appliance.abi.trading import LIMITS, POSITION, Limit, Reject, TimeInForce, TradingState
+from appliance.abi.trading import LIMITS, POSITION, Block, Limit, Reject, TimeInForce, TradingState
 from appliance.abi.units import UNSET
 from appliance.hot.gate import make_gate, note_sent
 from tests.oracle.healthy_gate import (
@@ -210,3 +210,11 @@ def test_time_that_runs_back() -> None:
     note_sent(gate, 1, NOW_NS)
     passes(gate)
     refused(gate, Reject.CLOCK, NOW_NS - 1, NOW_NS, now_ns=NOW_NS - 1)
+
+
+@pytest.mark.parametrize("blocks", [Block.LINK, Block.CLOCK | Block.RATE, -1])
+@pytest.mark.parametrize("field", ["session_blocks", "link_blocks"])
+def test_a_session_that_is_blocked(field: str, blocks: int) -> None:
+    gate = healthy_gate()
+    put(gate, "account", **{field: blocks})
+    refused(gate, Reject.BLOCKED, blocks, 0)

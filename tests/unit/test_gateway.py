@@ -32,8 +32,9 @@ from appliance.hot.gateway import (
     poll_reports,
     send,
 )
+from appliance.hot.order_reports import STRAY
 from appliance.hot.order_text import client_id, make_templates
-from appliance.hot.orders import LIVE_N, STRAY, key_of, make_orders
+from appliance.hot.orders import LIVE_N, key_of, make_orders
 from appliance.hot.ring import claim, make_ring, peek, publish, release, size
 
 EPOCH = 7
@@ -57,6 +58,7 @@ def desk(requests_n: int = 16, egress_n: int = 16) -> Gateway:
         make_templates(instruments, EPOCH),
         make_ring(requests_n, REQUEST),
         make_ring(egress_n, EGRESS),
+        make_ring(64, REPORT),
         make_ring(64, REPORT),
     )
 
@@ -250,4 +252,5 @@ def test_an_instrument_needs_a_position() -> None:
             gateway.requests,
             gateway.egress,
             gateway.reports,
+            gateway.from_desk,
         )

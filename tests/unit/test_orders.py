@@ -19,17 +19,19 @@ from appliance.abi.trading import (
     Side,
     TimeInForce,
 )
-from appliance.hot.orders import (
-    FIRST_FREE,
+from appliance.hot.order_reports import (
     FOREIGN_FILL,
     FOREIGN_KEY,
     ILLEGAL,
     LATE_FILL,
+    STRAY,
+    apply_report,
+)
+from appliance.hot.orders import (
+    FIRST_FREE,
     LIVE_N,
     NONE,
-    STRAY,
     Orders,
-    apply_report,
     key_of,
     make_orders,
     older_order,

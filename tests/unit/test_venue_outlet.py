@@ -191,6 +191,20 @@ def test_whose_messages_are_spoilt(target: str, api: bool, spoilt: bool) -> None
     assert (sent(Faults(drop=1.0, on=target), TEXTS, api=api).writes == []) is spoilt
 
 
+def test_a_fault_may_hit_so_many_times_and_one_kind_of_event() -> None:
+    texts = [b'{"e":"trade","t":%d}' % n if n % 2 else b'{"e":"depthUpdate"}' for n in range(20)]
+    left = messages(b"".join(sent(Faults(drop=1.0, event="trade", times=3), texts).writes))
+    assert left == [text for text in texts if text not in (texts[1], texts[3], texts[5])]
+    left = messages(b"".join(sent(Faults(drop=1.0, event="depthUpdate"), texts).writes))
+    assert left == texts[1::2]
+    assert messages(b"".join(sent(Faults(drop=1.0, event="kline"), texts).writes)) == texts
+    box = FaultBox(Faults(drop=1.0, times=2))
+    assert [box.hits(1.0) for _ in range(4)] == [True, True, False, False]
+    assert box.hits_n == 2
+    box.set(box.faults)
+    assert box.hits(1.0), "counted from the last change on"
+
+
 def test_pings_are_never_spoilt() -> None:
     async def run() -> list[bytes]:
         wire: Any = Wire()

@@ -1,6 +1,7 @@
 """Faults as clients meet them: from the start, and switched on while the venue runs."""
 
 import json
+import time
 import urllib.error
 from typing import Any
 
@@ -32,6 +33,9 @@ def test_nothing_is_wrong_by_default(open_venue: OpenVenue) -> None:
         "clock_ms": 0,
         "on": "streams",
         "seed": 1,
+        "event": "",
+        "times": 0,
+        "hits": 0,
     }
     with RawClient(venue, TRADES) as client:
         ids = trade_ids(client)
@@ -220,3 +224,24 @@ def test_switching_at_run_time_says_what_is_on(open_venue: OpenVenue) -> None:
         with refused.value as reply:
             assert reply.code == 400 and words in json.load(reply)["msg"]
     assert venue.get("/venue/faults") == on, "nothing of it was taken"
+
+
+def test_a_market_that_stands_still(open_venue: OpenVenue) -> None:
+    venue = open_venue()
+
+    def last_id() -> int:
+        return int(venue.get("/venue/state?depth=1")["spot"]["books"]["BTCUSDT"]["lastUpdateId"])
+
+    first = last_id()
+    eventually(lambda: last_id() > first)
+    assert venue.post("/venue/market", {"moves": False}) == {"moves": False}
+    stood = last_id()
+    time.sleep(0.3)
+    assert last_id() == stood
+    venue.post("/venue/market", {"moves": True})
+    eventually(lambda: last_id() > stood)
+    for wrong in ({}, {"moves": 1}, [True]):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            venue.post("/venue/market", wrong)  # type: ignore[arg-type]
+        refused.value.close()
+        assert refused.value.code == 400

@@ -1,7 +1,8 @@
 """A made-up venue: order flow, a matching engine, and the frames that it would send.
 
-For ``appliance demo`` and for tests. Everything follows from a seed: the same seed gives the same
-bytes on every machine and every Python (``random.Random.random`` and integers, nothing else).
+For warm-ups, for the simulated venue, and for tests. Everything follows from a seed: the same seed
+gives the same bytes on every machine and every Python (``random.Random.random`` and integers,
+nothing else).
 """
 
 from appliance.cold.synthetic.faults import Faults, inject

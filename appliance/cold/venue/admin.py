@@ -1,8 +1,9 @@
 """The venue's own paths, on loopback only: the truth of the engine, and faults at run time.
 
 GET  /venue/state    books, accounts, positions, open orders, trades; ?depth=N levels
-GET  /venue/faults   the faults that are on
+GET  /venue/faults   the faults that are on, and how often one has hit since they were set
 POST /venue/faults   a JSON object of faults to change; the dice begin anew
+POST /venue/market   {"moves": false}: nobody but clients acts, until {"moves": true}
 POST /venue/shutdown every connection gets serverShutdown, and is closed after a while
 """
 
@@ -47,7 +48,26 @@ def change_faults(floors: list[Floor], box: FaultBox, text: str) -> Form:
         raise Refused(-1100, str(error)) from error
     for floor in floors:
         floor.clock.skew_ns = box.skew_ns
-    return asdict(box.faults)
+    return faults(box)
+
+
+def faults(box: FaultBox) -> Form:
+    """What is on, and ``hits``."""
+    return {**asdict(box.faults), "hits": box.hits_n}
+
+
+def move(floors: list[Floor], text: str) -> Form:
+    """Let the markets of all symbols stand still or go on. Raises Refused."""
+    try:
+        named = json.loads(text or "{}")
+    except ValueError as error:
+        raise Refused(-1100, f"not JSON: {error}") from error
+    moves = named.get("moves") if isinstance(named, dict) else None
+    if not isinstance(moves, bool):
+        raise Refused(-1100, 'say {"moves": true} or {"moves": false}')
+    for floor in floors:
+        floor.exchange.moves = moves
+    return {"moves": moves}
 
 
 def state(floors: list[Floor], depth: int) -> Form:

@@ -49,6 +49,7 @@ class Exchange:
         self.market = market
         self.instruments = {instrument.symbol: instrument for instrument in instruments}
         self.accounts: list[Account] = []
+        self.moves = True  # False: nobody but clients acts
         self.publish: Publish = lambda _printed: None
         self.on_first_fill: Callable[[Account], None] = lambda _account: None  # of an order
         self.settlement = Settlement(reports)
@@ -71,7 +72,7 @@ class Exchange:
 
     def advance(self, now_ns: int) -> None:
         """Let the market act up to ``now_ns``, and do what clients' orders have due."""
-        while self._due[0][0] <= now_ns:
+        while self.moves and self._due[0][0] <= now_ns:
             due_ns, number, instrument = self._due[0]
             taker = instrument.source.act()
             self._settle(instrument, None, taker, due_ns)

@@ -9,6 +9,7 @@ from appliance.cold.errors import ApplianceError
 from appliance.cold.venue.refusal import Refused
 
 _TARGETS: Final = ("streams", "api", "all")
+_HEAD_BYTES: Final = 160  # an event says early what it is
 _SPARED: Final = ("ping", "time")  # by faults of requests
 
 
@@ -30,6 +31,8 @@ class Faults:
     error_after: float = 0.0  # 5xx, though the request was carried out
     clock_ms: int = 0  # what the venue's clock is wrong by
     on: str = "streams"  # whose messages are spoilt: streams, api (WebSocket API) or all
+    event: str = ""  # only messages of this event (``e``), for instance depthUpdate
+    times: int = 0  # so many in all and then no more; 0: no end
     seed: int = 1
 
     @classmethod
@@ -81,6 +84,8 @@ class FaultBox:
     def set(self, faults: Faults) -> None:
         """From now on; the dice begin anew."""
         self.faults = faults
+        self.hits_n = 0
+        self._mark = f'"e":"{faults.event}"'.encode() if faults.event else b""
         self._random = Random(faults.seed).random
 
     @property
@@ -88,11 +93,16 @@ class FaultBox:
         return self.faults.clock_ms * NS_PER_MS
 
     def hits(self, share: float) -> bool:
-        return share > 0 and self._random() < share
+        """Throw the dice; ``silent`` and ``slow_read_ms`` know none."""
+        if share <= 0 or 0 < self.faults.times <= self.hits_n or self._random() >= share:
+            return False
+        self.hits_n += 1
+        return True
 
-    def spoils(self, api: bool) -> bool:
-        """True if messages of this kind of connection may be spoilt at all."""
-        return self.faults.on in ("all", "api" if api else "streams")
+    def spoils(self, api: bool, payload: bytes) -> bool:
+        """True if this message of such a connection may be spoilt at all."""
+        wanted = self.faults.on in ("all", "api" if api else "streams")
+        return wanted and self._mark in payload[:_HEAD_BYTES]
 
     def spoil_request(self, name: str, done: bool) -> None:
         """Raises Refused with 503 or -1007: what became of the request is not known to clients."""

@@ -54,7 +54,7 @@ class Outlet:
     def send(self, payload: bytes) -> None:
         """A text message, unless a fault has it."""
         box = self._box
-        if not box.spoils(self._api):
+        if not box.spoils(self._api, payload):
             self._put(0.0, frame_of(TEXT, payload))
             return
         faults = box.faults

@@ -6,7 +6,7 @@ import socket
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -245,9 +245,11 @@ class VenueServer:
             if asked == ("GET", "/venue/state"):
                 form: object = admin.state(self.floors, int(request.query.get("depth", "0")))
             elif asked == ("GET", "/venue/faults"):
-                form = asdict(self.box.faults)
+                form = admin.faults(self.box)
             elif asked == ("POST", "/venue/faults"):
                 form = admin.change_faults(self.floors, self.box, body)
+            elif asked == ("POST", "/venue/market"):
+                form = admin.move(self.floors, body)
             elif asked == ("POST", "/venue/shutdown"):
                 form = {"connections": self._shut_down()}
             else:

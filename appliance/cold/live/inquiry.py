@@ -1,0 +1,129 @@
+"""Asks the venue what became of orders: the unknown ones, and all of them after a blind moment."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from appliance.abi.trading import ORDER_SLOT_BITS, OrderState, Report
+from appliance.abi.units import NS_PER_MS
+from appliance.cold.live.order_messages import OrderMessages, Said
+from appliance.cold.live.report_sink import ReportSink
+from appliance.cold.live.rest_client import MustWait, Refused, RestClient, RestError, Unclear
+from appliance.hot.order_text import client_id
+from appliance.hot.orders import Orders
+
+# The venue refuses what is older when it arrives, and looks again before its engine takes it
+# (binance-protocol 3, recvWindow default): so later it can say for certain that it never came.
+RECEIVE_WINDOW_MS: Final = 5000
+CERTAIN_MS: Final = RECEIVE_WINDOW_MS + 1500
+NO_SUCH_ORDER: Final = -2013
+ASK_AGAIN_S: Final = 0.5
+_ANSWER_S: Final = 60.0  # an answer is waited for so long at most
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A live order, as the table shows it."""
+
+    key: int
+    instrument: int
+    sent_ns: int
+
+
+class Inquiry:
+    """Reads the loop's order table (each word whole, nothing more) and asks by client order id."""
+
+    def __init__(
+        self,
+        orders: Orders,
+        symbols: tuple[str, ...],
+        epoch: int,
+        rest: RestClient,
+        messages: OrderMessages,
+        sink: ReportSink,
+    ) -> None:
+        self._orders = orders
+        self._symbols = symbols
+        self._epoch = epoch
+        self._rest = rest
+        self._messages = messages
+        self._sink = sink
+        self._not_before_s: dict[int, float] = {}  # order key: it is not asked for earlier
+        self.asked_n = 0
+        self.failed = ""  # why the last question had no answer
+
+    def due(self) -> list[Doubt]:
+        """Unknown orders that may be asked for now; each is ``settle``d once."""
+        now_s = time.monotonic()
+        doubts = list(self.live(unknown_only=True))
+        keys = {doubt.key for doubt in doubts}
+        self._not_before_s = {k: s for k, s in self._not_before_s.items() if k in keys}
+        due = [doubt for doubt in doubts if self._not_before_s.get(doubt.key, 0.0) <= now_s]
+        for doubt in due:
+            self._not_before_s[doubt.key] = now_s + _ANSWER_S
+        return due
+
+    async def settle(self, doubt: Doubt) -> None:
+        """Ask; without an answer that is certain, allow the next question in a while."""
+        self.asked_n += 1
+        wait_s = ASK_AGAIN_S
+        try:
+            await self.ask(doubt)
+        except RestError as error:
+            self.failed = str(error)
+            if isinstance(error, MustWait):
+                wait_s = max(wait_s, error.seconds)
+        self._not_before_s[doubt.key] = time.monotonic() + wait_s
+
+    async def cancel_all(self) -> int:
+        """Cancel every live order over REST; how many there were.
+
+        One that cannot be cancelled has ended, and its report was lost: it is asked for.
+        """
+        doubts = list(self.live(unknown_only=False))
+        for doubt in doubts:
+            try:
+                try:
+                    await self._rest.signed("DELETE", "/order", self._params(doubt))
+                except Refused:
+                    await self.ask(doubt)
+            except RestError as error:
+                self.failed = str(error)
+        return len(doubts)
+
+    def _params(self, doubt: Doubt) -> dict[str, str | int]:
+        return {
+            "symbol": self._symbols[doubt.instrument],
+            "origClientOrderId": client_id(self._epoch, doubt.key),
+        }
+
+    def live(self, *, unknown_only: bool) -> Iterator[Doubt]:
+        """Orders that are exposure; a report for one that has just ended is a stray, no more."""
+        table = self._orders.table
+        states = table["state"].copy()
+        wanted = states == OrderState.UNKNOWN if unknown_only else states != OrderState.FREE
+        for slot in wanted.nonzero()[0].tolist():
+            order = table[slot]
+            key = int(order.generation) << ORDER_SLOT_BITS | slot
+            yield Doubt(key, int(order.instrument), int(order.sent_ns))
+
+    async def ask(self, doubt: Doubt) -> bool:
+        """Ask for one order and pass the answer on. False: no answer that is certain. RestError."""
+        try:
+            order = await self._rest.signed("GET", "/order", self._params(doubt))
+        except Refused as refused:
+            age_ms = (time.time_ns() - doubt.sent_ns) // NS_PER_MS
+            if refused.code != NO_SUCH_ORDER or age_ms < CERTAIN_MS:
+                return False
+            self._sink.push(
+                Said(Report.REJECTED, doubt.key, doubt.instrument, venue_ns=time.time_ns())
+            )
+            return True
+        try:
+            said = self._messages.order_status(order, doubt.key, time.time_ns())
+            if said is not None:
+                self._sink.push(said)
+        except (KeyError, ValueError, TypeError, ArithmeticError) as error:
+            raise Unclear(f"/order: {type(error).__name__}: {error}") from None
+        return said is not None

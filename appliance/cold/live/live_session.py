@@ -1,0 +1,227 @@
+"""The session of one trading process: keeps its channels, books, clock and orders in order.
+
+``run`` is the cold side of the loop: one asyncio task that looks at everything every few
+milliseconds, and short tasks for whatever has to wait for the venue.
+"""
+
+import asyncio
+import random
+import ssl
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Final
+
+from appliance.abi.link import LinkRole
+from appliance.abi.trading import Block, OrderState
+from appliance.cold.clerk_desk import ClerkDesk
+from appliance.cold.live.backoff import Attempts
+from appliance.cold.live.channel import Channel, LogonRefused, Say
+from appliance.cold.live.endpoints import Endpoints
+from appliance.cold.live.inquiry import Inquiry
+from appliance.cold.live.key_file import ApiKey
+from appliance.cold.live.link_table import Link, LinkTable
+from appliance.cold.live.message_desk import MessageDesk
+from appliance.cold.live.opening import open_websocket
+from appliance.cold.live.order_channel import OPEN_TIMEOUT_S, OrderChannel
+from appliance.cold.live.order_messages import OrderMessages
+from appliance.cold.live.report_sink import ReportSink
+from appliance.cold.live.rest_client import RestClient, RestError
+from appliance.cold.live.snapshots import Snapshots
+from appliance.cold.live.venue_clock import VenueClock
+from appliance.cold.tls_client import TlsContext
+from appliance.hot.core import Core
+from appliance.hot.ring import size
+
+LOOK_S: Final = 0.002
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the configuration says of the session."""
+
+    endpoints: Endpoints
+    symbols: tuple[str, ...]
+    epoch: int
+    silence_s: float
+    life_s: float
+    clock_offset_max_ms: int
+    seed: int
+
+
+class LiveSession:
+    """Make it on the thread of its asyncio loop."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        core: Core,
+        table: LinkTable,
+        desk: ClerkDesk,
+        rest: RestClient,
+        messages: OrderMessages,
+        key: ApiKey | None,
+        tls: TlsContext,
+        say: Say,
+    ) -> None:
+        """``key`` None: paper, no orders leave."""
+        self._settings = settings
+        self._core = core
+        self._table = table
+        self._desk = desk
+        self._rest = rest
+        self._tls = tls
+        self._say = say
+        self.server_shutdowns_n = 0
+        self.clock = VenueClock(rest, settings.clock_offset_max_ms, say)
+        self.sink = ReportSink(core.gateway.from_desk)
+        self.messages = MessageDesk(
+            ring=table.arrays.to_desk,
+            messages=messages,
+            sink=self.sink,
+            on_shutdown=self._on_shutdown,
+            on_user_data_lost=self._on_user_data_lost,
+            on_clock=self.clock.doubt,
+        )
+        self.inquiry = Inquiry(
+            core.gateway.orders, settings.symbols, settings.epoch, rest, messages, self.sink
+        )
+        self.snapshots = Snapshots(core, settings.symbols, rest)
+        self._orders: OrderChannel | None = None
+        if key is not None:
+            self._orders = OrderChannel(
+                settings.endpoints, key, tls, table, rest, self.inquiry, self.messages.hear
+            )
+        self.channels = self._make_channels()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._defect: BaseException | None = None
+        self.last_error = ""
+        self.fatal = ""  # why the session cannot go on
+
+    def _make_channels(self) -> dict[LinkRole, Channel]:
+        attempts, rng = Attempts(), random.Random(self._settings.seed)
+        connects: dict[LinkRole, Callable[[], Coroutine[Any, Any, Link]]] = {
+            LinkRole.BOOKS: self._connect_books,
+            LinkRole.TRADES: self._connect_trades,
+        }
+        if self._orders is not None:
+            connects[LinkRole.ORDERS] = self._orders.connect_orders
+            connects[LinkRole.USER] = self._orders.connect_user
+        roles = self._settings.endpoints.roles(orders=self._orders is not None)
+        return {
+            role: Channel(
+                role=role,
+                table=self._table,
+                connect=connects[role],
+                attempts=attempts,
+                rng=rng,
+                say=self._say,
+                life_s=self._settings.life_s,
+                silence_s=self._settings.silence_s if role == LinkRole.BOOKS else 0.0,
+            )
+            for role in roles
+        }
+
+    async def _connect_books(self) -> Link:
+        url = self._settings.endpoints.books_url(self._settings.symbols)
+        return await self._connect_market(LinkRole.BOOKS, url)
+
+    async def _connect_trades(self) -> Link:
+        url = self._settings.endpoints.trades_url(self._settings.symbols)
+        assert url is not None
+        return await self._connect_market(LinkRole.TRADES, url)
+
+    async def _connect_market(self, role: LinkRole, url: str) -> Link:
+        opened = await asyncio.to_thread(open_websocket, url, self._tls, OPEN_TIMEOUT_S)
+        return self._table.take(role, opened)
+
+    # ---- the loop of the cold side ------------------------------------------------------------
+
+    async def run(self, until: Callable[[], bool]) -> None:
+        """Until ``until`` says so, or the session cannot go on (``fatal``)."""
+        while not until() and not self.fatal:
+            self.look()
+            if self._defect is not None:
+                raise self._defect
+            await asyncio.sleep(LOOK_S)
+
+    def look(self) -> None:
+        """One look at everything; waits for nothing."""
+        self._desk.serve()
+        self.messages.serve()
+        self.sink.flush()
+        for channel in self.channels.values():
+            try:
+                channel.tick()
+            except LogonRefused as error:
+                self.fatal = str(error)
+        for i in self.snapshots.needed():
+            self._spawn(self.snapshots.fetch(i))
+        if self._orders is not None:
+            for doubt in self.inquiry.due():
+                self._spawn(self.inquiry.settle(doubt))
+            if self._orders.is_keep_alive_due():
+                self._spawn(self._orders.keep_alive())
+        if self.clock.is_due():
+            self._spawn(self.clock.look())
+        self._core.gateway.templates.clock_offset_ns[0] = self.clock.offset_ns
+        self._core.gate.account[0].session_blocks = self._blocks()
+
+    def _blocks(self) -> int:
+        """What is amiss (Block, or-ed); nothing ever is on paper, where no order leaves."""
+        if self._orders is None:
+            return 0
+        blocks = 0
+        reports_wait = self.sink.waiting_n > 0 or int(size(self._core.gateway.from_desk)) > 0
+        if self._orders.reconciled_n == 0 or self._orders.reconciling or reports_wait:
+            blocks |= Block.RECONCILING
+        if not self.clock.is_good:
+            blocks |= Block.CLOCK
+        if self.messages.must_wait:
+            blocks |= Block.RATE
+        return blocks
+
+    def _on_shutdown(self, role: LinkRole) -> None:
+        self.server_shutdowns_n += 1
+        self.channels[role].replace("the venue announced its end")
+
+    def _on_user_data_lost(self, role: LinkRole, why: str) -> None:
+        self._say(f"{role.name.lower()}: user data lost: {why}")
+        for link in self._table.of_role(role):
+            self._table.retire(link)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if task.cancelled():
+            return
+        failure = task.exception()
+        if isinstance(failure, RestError):
+            self.last_error = str(failure)
+        elif failure is not None:
+            self._defect = failure  # ours: ``run`` raises it
+
+    def live_orders_n(self) -> int:
+        """Orders that are exposure."""
+        states = self._core.gateway.orders.table["state"]
+        return int((states != OrderState.FREE).sum())
+
+    async def close(self) -> None:
+        """No more connections and questions; the loop still runs and lets go of its links."""
+        for channel in self.channels.values():
+            await channel.close()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._rest.close()
+
+
+def rest_tls(extra_ca: Any) -> ssl.SSLContext:
+    """For REST: the system's certificates and, if given, a file of others. Verified, by name."""
+    context = ssl.create_default_context()
+    if extra_ca is not None:
+        context.load_verify_locations(extra_ca)
+    return context

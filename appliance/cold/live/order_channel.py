@@ -1,0 +1,144 @@
+"""Makes the connections that take orders and tell of them: log-on, subscription, reconciliation.
+
+Spot: one connection for both. USD-M: orders on one, user data by a listen key on another. A
+connection that tells of our orders is handed over only after every live order was asked for, so the
+loop never trades on what it missed.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from appliance.abi.link import LinkRole
+from appliance.abi.market import Market
+from appliance.abi.units import NS_PER_MS
+from appliance.cold.live.channel import LogonRefused
+from appliance.cold.live.endpoints import Endpoints
+from appliance.cold.live.inquiry import Inquiry
+from appliance.cold.live.key_file import ApiKey
+from appliance.cold.live.link_table import Link, LinkLost, LinkTable
+from appliance.cold.live.opening import open_websocket
+from appliance.cold.live.rest_client import RestClient, Unclear, patiently
+from appliance.cold.live.signature import api_params
+from appliance.cold.tls_client import TlsContext
+
+OPEN_TIMEOUT_S: Final = 10.0
+ANSWER_TIMEOUT_S: Final = 10.0
+KEEP_ALIVE_S: Final = 1800.0  # a listen key lives for 60 min
+
+Hear = Callable[[LinkRole, bytes], None]
+
+
+class OrderChannel:
+    """What the channels of ORDERS and USER connect with."""
+
+    def __init__(
+        self,
+        endpoints: Endpoints,
+        key: ApiKey,
+        tls: TlsContext,
+        table: LinkTable,
+        rest: RestClient,
+        inquiry: Inquiry,
+        hear: Hear,
+    ) -> None:
+        """``hear``: takes messages that came before the loop had the connection."""
+        self._endpoints = endpoints
+        self._key = key
+        self._tls = tls
+        self._table = table
+        self._rest = rest
+        self._inquiry = inquiry
+        self._hear = hear
+        self._listen_key = ""
+        self._kept_alive_s = 0.0
+        self.reconciling = 0  # how many reconciliations are under way
+        self.reconciled_n = 0
+
+    async def connect_orders(self) -> Link:
+        """A link that is logged on."""
+        opened = await asyncio.to_thread(
+            open_websocket, self._endpoints.orders, self._tls, OPEN_TIMEOUT_S
+        )
+        link = self._table.take(LinkRole.ORDERS, opened)
+        try:
+            stamp = self._stamp_ms()
+            await self._call(link, "session.logon", api_params(self._key, {"timestamp": stamp}))
+            if self._endpoints.market == Market.SPOT:
+                await self._call(link, "userDataStream.subscribe", {})
+                await self._reconcile()
+                link.has_user_data = True
+        except BaseException:
+            self._table.free(link)
+            raise
+        return link
+
+    async def connect_user(self) -> Link:
+        """USD-M: the link of a listen key."""
+        answer = await self._rest.keyed("POST", "/listenKey")
+        if not isinstance(answer, dict) or not isinstance(answer.get("listenKey"), str):
+            raise Unclear("/listenKey: there is no listenKey in the answer")
+        self._listen_key = answer["listenKey"]
+        self._kept_alive_s = time.monotonic()
+        opened = await asyncio.to_thread(
+            open_websocket, self._endpoints.user_url(self._listen_key), self._tls, OPEN_TIMEOUT_S
+        )
+        link = self._table.take(LinkRole.USER, opened)
+        try:
+            await self._reconcile()
+        except BaseException:
+            self._table.free(link)
+            raise
+        link.has_user_data = True
+        return link
+
+    def is_keep_alive_due(self) -> bool:
+        """USD-M: whether the listen key must be renewed; asked once, it is about to be."""
+        if not self._listen_key or time.monotonic() - self._kept_alive_s < KEEP_ALIVE_S:
+            return False
+        self._kept_alive_s = time.monotonic()
+        return True
+
+    async def keep_alive(self) -> None:
+        """Renew the listen key. RestError."""
+        await self._rest.keyed("PUT", "/listenKey")
+
+    async def _reconcile(self) -> None:
+        """Ask for every live order. What stays uncertain stays UNKNOWN, and is asked for again."""
+        self.reconciling += 1
+        try:
+            for doubt in list(self._inquiry.live(unknown_only=False)):
+
+                async def ask(doubt: Any = doubt) -> bool:
+                    return await self._inquiry.ask(doubt)
+
+                await patiently(ask, 3)
+            self.reconciled_n += 1
+        finally:
+            self.reconciling -= 1
+
+    async def _call(self, link: Link, method: str, params: Mapping[str, str | int]) -> Any:
+        """A request on a link that is ours; its result. LinkLost, LogonRefused, TimeoutError."""
+        request = {"id": method, "method": method, "params": dict(params)}
+        self._table.say(link, json.dumps(request, separators=(",", ":")).encode())
+        while True:
+            message = await self._table.hear(link, ANSWER_TIMEOUT_S)
+            try:
+                answer = json.loads(message)
+            except (ValueError, RecursionError):
+                raise LinkLost("a reply that is not JSON") from None
+            if not isinstance(answer, dict) or answer.get("id") != method:
+                self._hear(LinkRole.ORDERS, message)
+                continue
+            if answer.get("status") == 200:
+                return answer.get("result")
+            error = answer.get("error") or {}
+            text = f"{method}: {error.get('code')} {error.get('msg')}"
+            if error.get("code") in (-1022, -2014, -2015):
+                raise LogonRefused(text)
+            raise LinkLost(text)
+
+    def _stamp_ms(self) -> int:
+        return (time.time_ns() + self._rest.clock_offset_ns) // NS_PER_MS

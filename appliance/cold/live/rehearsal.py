@@ -1,0 +1,161 @@
+"""Runs the loop over sockets before there are any: a made-up venue on socket pairs of our own.
+
+Code is paged in and branches are met before they matter, as in cold/warm_up.py for the frames.
+"""
+
+import contextlib
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+from websockets.frames import Frame, Opcode
+
+from appliance.abi import control as c
+from appliance.abi.counters import Counter
+from appliance.abi.link import LinkRole, LinkState
+from appliance.abi.market import FrameSource, Market
+from appliance.abi.trading import Report
+from appliance.cold.clerk import Clerk
+from appliance.cold.clerk_desk import ClerkDesk
+from appliance.cold.live.link_table import LinkTable
+from appliance.cold.live.message_desk import MessageDesk
+from appliance.cold.live.opening import Opened
+from appliance.cold.live.order_messages import OrderMessages, Said
+from appliance.cold.live.rehearsal_tls import Pairs
+from appliance.cold.live.report_sink import ReportSink
+from appliance.cold.quarantine import Quarantine
+from appliance.cold.strategy_loader import Strategy
+from appliance.cold.synthetic import generate
+from appliance.cold.warm_up import SYMBOL, WarmUpError, warm_core
+from appliance.hot import duty_cycle
+from appliance.hot.atomics import store_release
+from appliance.hot.core import Core
+from appliance.hot.frame_ring import push
+from appliance.hot.order_reports import FOREIGN_KEY
+from appliance.hot.ring import size
+from appliance.hot.wire.links import Links, make_links
+
+SECONDS: Final = 2
+_PATIENCE_S: Final = 20.0
+
+
+def rehearse(strategy: Strategy, cycles: tuple[int, int]) -> None:
+    """On the thread that will run the loop. Raises WarmUpError."""
+    loop: Callable[[Core, Links], int] = duty_cycle.run_live
+    pairs = Pairs()
+    for market in (Market.SPOT, Market.USDM):
+        for paper in (0, 1):
+            core, rings = warm_core(strategy, cycles, market)
+            core.control[c.PAPER] = paper
+            core.control[c.ANSWER_MAX_NS] = 1
+            links = make_links(1, rings.to_desk)
+            with contextlib.ExitStack() as stack:
+                tls = pairs if paper == 0 else None
+                ours = [_offer(stack, links, k, role, tls) for k, role in enumerate(LinkRole)]
+                venue = threading.Thread(target=_play, args=(core, ours, market), daemon=True)
+                core.control[c.COMMAND] = c.Command.RUN
+                venue.start()
+                loop(core, links)
+                venue.join()
+            if core.telemetry.counters[Counter.MARKET_RECORDS, 0] == 0:
+                raise WarmUpError(f"rehearsal on {market.name}: the loop made nothing of it")
+
+
+def _offer(
+    stack: contextlib.ExitStack, links: Links, k: int, role: LinkRole, tls: Pairs | None
+) -> socket.socket:
+    """Give the loop one end of a connection; the venue's end."""
+    record = links.records[k]
+    far: socket.socket
+    if tls is None:
+        near, far = socket.socketpair()
+    else:
+        near, connection, far = tls.make()
+        stack.callback(connection.close)
+        links.tls[k] = connection.tls.words
+        record.is_tls = 1
+    stack.enter_context(near)
+    stack.enter_context(far)
+    near.setblocking(False)
+    far.settimeout(_PATIENCE_S)
+    record.role, record.socket, record.has_user_data = int(role), near.fileno(), 1
+    store_release(links.states, k, int(LinkState.OFFERED))
+    return far
+
+
+def _play(core: Core, ends: list[socket.socket], market: Market) -> None:
+    """The venue's side; whatever happens, the loop is stopped."""
+    try:
+        books, orders = ends[LinkRole.BOOKS], ends[LinkRole.ORDERS]
+        orders.sendall(_frame(Opcode.TEXT, b'{"id":"rehearsal"}'))
+        books.sendall(_frame(Opcode.PING, b"1"))
+        lines = generate(1, SECONDS, symbols=(SYMBOL,), market=market, snapshot_at_s=(0.25, 1.0))
+        orders.setblocking(False)
+        for n, line in enumerate(lines):
+            if line.is_rest:
+                data = np.frombuffer(line.frame, np.uint8)
+                push(core.ingress, data, 0, len(data), time.time_ns(), 0, int(FrameSource.REST), n)
+            else:
+                books.sendall(_frame(Opcode.TEXT, line.frame))
+            if not _is_taken(core, n + 1):
+                return
+            with contextlib.suppress(BlockingIOError, ssl.SSLWantReadError):
+                orders.recv(65_536)
+        books.sendall(_frame(Opcode.CLOSE, b"\x03\xe8"))
+        orders.close()
+        time.sleep(0.01)  # so that the loop meets both ends
+    finally:
+        core.control[c.COMMAND] = c.Command.STOP
+
+
+def _is_taken(core: Core, count: int) -> bool:
+    deadline_s = time.monotonic() + _PATIENCE_S
+    while core.control[c.FRAMES_DONE] < count:
+        if time.monotonic() > deadline_s:
+            return False
+        time.sleep(0)
+    return True
+
+
+def _frame(opcode: Opcode, data: bytes) -> Any:
+    return Frame(opcode, data).serialize(mask=False)
+
+
+async def rehearse_cold(core: Core, links: Links) -> None:
+    """What the cold side calls of the compiled code, once each: later nothing is compiled."""
+    table = LinkTable(links)
+    sink = ReportSink(core.gateway.from_desk)
+    messages = OrderMessages(Market.SPOT, 0, {})
+    heard: list[LinkRole] = []
+    desk = MessageDesk(links.to_desk, messages, sink, heard.append, _ignore, _ignore)
+    near, far = socket.socketpair()
+    near.setblocking(False)
+    with far:
+        link = table.take(LinkRole.BOOKS, Opened(near, None, _frame(Opcode.PING, b"1")))
+        table.say(link, b"{}")
+        far.sendall(_frame(Opcode.TEXT, b"{}"))
+        await table.hear(link, _PATIENCE_S)
+        with contextlib.suppress(TimeoutError):
+            await table.hear(link, 0.0)
+        table.state(link)
+        table.free(link)
+    sink.push(Said(Report.UNKNOWN, FOREIGN_KEY, 0))
+    size(core.gateway.from_desk)
+    text = np.frombuffer(b'{"e":"serverShutdown"}', np.uint8)
+    for ring in (links.to_desk, core.ingress, core.to_clerk):
+        source = int(FrameSource.LINK)
+        push(ring, text, 0, len(text), time.time_ns(), 0, source, 0)
+    desk.serve()
+    clerk = ClerkDesk(core, Clerk([]), Quarantine())
+    clerk.serve()
+    clerk.send_back(b"{}", time.time_ns(), 0, 0)
+    if not heard:
+        raise WarmUpError("rehearsal: the message desk did not hear what the loop told it")
+
+
+def _ignore(*_: object) -> None:
+    pass

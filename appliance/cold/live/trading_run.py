@@ -1,0 +1,236 @@
+"""One run of the trading process, from the configuration to the report.
+
+Compile before connect: the loop is compiled and rehearsed before the first socket is opened.
+"""
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from appliance.abi.counters import Counter
+from appliance.abi.market import Market
+from appliance.cold import boot, run_report
+from appliance.cold import session as loop_session
+from appliance.cold.errors import ApplianceError
+from appliance.cold.instrument_table import Instruments
+from appliance.cold.live import venue_rules
+from appliance.cold.live.channel import Say
+from appliance.cold.live.endpoints import PRODUCTION, Endpoints
+from appliance.cold.live.key_file import ApiKey
+from appliance.cold.live.link_table import LinkTable
+from appliance.cold.live.live_session import LiveSession, Settings, rest_tls
+from appliance.cold.live.order_messages import OrderMessages
+from appliance.cold.live.rehearsal import rehearse_cold
+from appliance.cold.live.rest_client import RestClient
+from appliance.cold.run_config import RunConfig
+from appliance.cold.strategy_loader import Strategy
+from appliance.cold.tls_client import TlsContext, TlsRefused
+from appliance.cold.warm_up import warm_core
+from appliance.hot.wire.links import make_links
+
+TRIES: Final = 3
+SNAPSHOT_LEVELS: Final = 100
+CANCEL_WAIT_S: Final = 3.0
+EPOCH_MASK: Final = 0xFFFF_FFFF
+
+
+class TradingRun:
+    """``run`` once."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        key: ApiKey | None,
+        strategy: Strategy,
+        cache: tuple[Path, bool],
+        rings_folder: Path | None,
+        say: Say,
+        process_started_s: float,
+    ) -> None:
+        self._config = config
+        self._key = key
+        self._strategy = strategy
+        self._cache = cache
+        self._rings_folder = rings_folder
+        self._say = say
+        self._started_s = process_started_s
+        self._endpoints = endpoints_of(config)
+        extra_ca = config.file("venue.extra_ca")
+        try:
+            self._tls = TlsContext(extra_ca)
+            self._rest_tls = rest_tls(extra_ca)
+        except (TlsRefused, OSError) as error:
+            raise ApplianceError(f"venue.extra_ca: {extra_ca}: {error}") from None
+        self._stopped = asyncio.Event()
+        self.session: LiveSession | None = None
+        self.made: loop_session.Session | None = None
+
+    def stop(self) -> None:
+        """End the run in good order; from the thread of the asyncio loop."""
+        self._stopped.set()
+
+    async def run(self, seconds: float | None, watch: Callable[[], None] | None = None) -> Any:
+        """Until ``seconds`` are over, ``stop``, Ctrl-C or a refusal; the report."""
+        await self._compile()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):
+                loop.add_signal_handler(number, self.stop)
+        rest = RestClient(self._endpoints, self._rest_tls, self._key)
+        try:
+            self._say(f"asking {self._endpoints.rest} for the rules of {len(self._config.symbols)}")
+            instruments = await venue_rules.ask(rest, self._config)
+            made = self.made = loop_session.start(self._plan(instruments))
+        except BaseException:
+            await rest.close()
+            raise
+        try:
+            return await self._session(made, rest, seconds, watch)
+        finally:
+            made.loop.stop()
+            made.loop.join(5.0)
+            await rest.close()
+            made.close()
+
+    async def _compile(self) -> None:
+        """On an instrument of our own: the venue has not been asked for any yet."""
+        self._say("loading the loop" if self._cache[1] else "compiling the loop (once)")
+        core, rings = warm_core(self._strategy, (0, 0), Market.SPOT)
+        links = make_links(1, rings.to_desk)
+        boot.compile_loop(core, self._strategy, links)
+        await rehearse_cold(core, links)
+
+    def _plan(self, instruments: Instruments) -> loop_session.Plan:
+        config = self._config
+        return loop_session.Plan(
+            name=config.name,
+            mode=config.mode,
+            instruments=instruments,
+            strategy=self._strategy,
+            limits_file=config.file("risk.file"),
+            cache=(self._cache[0], True),
+            speed=1.0,
+            frames_total_n=0,
+            process_started_s=self._started_s,
+            say=self._say,
+            rings_folder=self._rings_folder,
+            epoch=int(time.time()) & EPOCH_MASK,
+            live=True,
+            sends_orders=self._key is not None,
+            book_silence_ms=config.number("session.book_silence_ms"),
+            answer_timeout_ms=config.number("session.answer_timeout_ms"),
+        )
+
+    async def _session(
+        self,
+        made: loop_session.Session,
+        rest: RestClient,
+        seconds: float | None,
+        watch: Callable[[], None] | None,
+    ) -> Any:
+        assert made.links is not None
+        table = LinkTable(made.links)
+        symbols = made.instruments.symbols
+        epoch = int(made.core.gateway.templates.epoch[0])
+        session = self.session = LiveSession(
+            Settings(
+                endpoints=self._endpoints,
+                symbols=symbols,
+                epoch=epoch,
+                silence_s=self._config.number("session.stream_silence_ms") / 1000,
+                life_s=self._config.number("session.rotate_after_min") * 60.0,
+                clock_offset_max_ms=self._config.number("session.clock_offset_max_ms"),
+                seed=time.time_ns(),
+            ),
+            made.core,
+            table,
+            made.desk,
+            rest,
+            OrderMessages(self._config.market, epoch, venue_rules.grids_of(made.instruments)),
+            self._key,
+            self._tls,
+            self._say,
+        )
+        made.loop.start(lambda: False)
+        started_s = time.monotonic()
+        self._say(f"{self._config.mode}: trading {', '.join(symbols)}; Ctrl-C ends")
+
+        def is_over() -> bool:
+            if watch is not None:
+                watch()
+            made.region.update_clock()
+            over = seconds is not None and time.monotonic() - started_s >= seconds
+            return over or self._stopped.is_set() or not made.loop.running
+
+        try:
+            await session.run(is_over)
+            if self._key is not None and not session.fatal:
+                await self._cancel_all(session)
+        finally:
+            if self._stopped.is_set():
+                made.notes.append("stopped by hand")
+            await session.close()
+            made.loop.stop()
+            made.loop.join(5.0)
+            result = report(made, session)
+            table.free_all()
+        return result
+
+    async def _cancel_all(self, session: LiveSession) -> None:
+        """Nothing of ours stays on the venue's book; new orders are blocked first."""
+        made = self.made
+        assert made is not None
+        made.core.gate.account[0].trading_state = 0
+        await asyncio.sleep(0.05)
+        asked_n = await session.inquiry.cancel_all()
+        deadline_s = time.monotonic() + CANCEL_WAIT_S
+        while session.live_orders_n() and time.monotonic() < deadline_s:
+            session.look()
+            await asyncio.sleep(0.005)
+        left_n = session.live_orders_n()
+        self._say(f"cancelled {asked_n} open orders; {left_n} without an answer")
+
+
+def endpoints_of(config: RunConfig) -> Endpoints:
+    """The configured addresses, the market's own where there are none."""
+    usual = PRODUCTION[config.market]
+    return Endpoints(
+        config.market,
+        (config.text("venue.rest") or usual.rest).rstrip("/"),
+        (config.text("venue.streams") or usual.streams).rstrip("/"),
+        (config.text("venue.orders") or usual.orders).rstrip("/"),
+    )
+
+
+def report(made: loop_session.Session, session: LiveSession) -> dict[str, Any]:
+    """The run's report, and what the session went through."""
+    result = run_report.as_dict(made)
+    counters = made.core.telemetry.counters
+    result["session"] = {
+        "fatal": session.fatal,
+        "connections": {
+            role.name.lower(): {
+                "connects": channel.connects_n,
+                "rotations": channel.rotations_n,
+                "silences": channel.silences_n,
+                "ends": channel.ends,
+            }
+            for role, channel in session.channels.items()
+        },
+        "server_shutdowns": session.server_shutdowns_n,
+        "snapshots": session.snapshots.pushed_n,
+        "clock_offset_ms": session.clock.offset_ns / 1e6,
+        "unanswered": int(counters[Counter.UNANSWERED, 0]),
+        "backed_up": int(counters[Counter.BACKED_UP, 0]),
+        "asked": session.inquiry.asked_n,
+        "live_orders": session.live_orders_n(),
+        "refusals": session.messages.refusals,
+        "unreadable": session.messages.unreadable_n,
+        "last_error": session.last_error or session.inquiry.failed or session.snapshots.failed,
+        "seconds": round(made.loop.busy_ns / 1e9, 3),
+    }
+    return result

@@ -1,0 +1,130 @@
+"""``appliance run``: the trading process, on live market data; paper fills or real orders."""
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from appliance.cold.errors import EXIT_NO, EXIT_OK, ApplianceError
+from appliance.cold.replay_command import Screen, rings_folder
+from appliance.cold.run_config import BadConfig, RunConfig, load
+
+_EPILOG = """\
+examples:
+  appliance run spot.toml                  until Ctrl-C, which cancels what is open
+  appliance run spot.toml --seconds 60     for a minute
+  appliance run spot.toml --check          only check the configuration
+  appliance top spot-1                     watch it from another terminal
+
+A configuration (all keys: appliance/cold/run_config.py):
+  mode = "paper"
+  market = "spot"
+  symbols = ["BTCUSDT"]
+
+exit codes: 0 fine, 1 the venue does not let us trade, 2 a wrong request or configuration"""
+
+
+def add_parser(subparsers: Any) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "run",
+        help="trade: live market data, paper fills or real orders",
+        description="The trading process. mode, market, symbols and the rest stand in CONFIG.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("config", metavar="CONFIG", help="a TOML file")
+    parser.add_argument("--seconds", type=float, metavar="S", help="stop by itself after S seconds")
+    parser.add_argument("--check", action="store_true", help="check the configuration and end")
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve ``appliance run``; returns the exit code."""
+    started_s = time.time()
+    if args.seconds is not None and not 0 < args.seconds <= 10_000_000:
+        raise ApplianceError(f"--seconds {args.seconds:g}: give a number above zero")
+    config = load(Path(args.config))
+    screen = Screen(quiet=args.json)
+    key = _key(config)
+    _check_limits(config)
+    if args.check:
+        if args.json:
+            sys.stdout.write(json.dumps({"config": "fine", "mode": config.mode}) + "\n")
+        else:
+            print(f"{args.config}: fine ({config.mode}, {', '.join(config.symbols)})")
+        return EXIT_OK
+    result = _trade(config, key, args.seconds, screen, started_s)
+    if args.json:
+        json.dump(result, sys.stdout, indent=2)
+        sys.stdout.write("\n")
+    else:
+        from appliance.cold import run_report
+
+        run_report.show(result, Console())
+    if fatal := result["session"]["fatal"]:
+        print(f"appliance run: {fatal}", file=sys.stderr)
+        return EXIT_NO
+    return EXIT_OK
+
+
+def _check_limits(config: RunConfig) -> None:
+    """A limit that nobody gave refuses every order; it is told before, not after."""
+    from appliance.cold.risk_file import RiskFile
+
+    if (path := config.file("risk.file")) is not None:
+        missing = RiskFile.read(path).missing(config.symbols)
+        if missing:
+            raise BadConfig("\n".join(missing))
+
+
+def _sayer(screen: Screen) -> Callable[[str], None]:
+    """What the session tells: in a terminal, else plain lines that a journal keeps."""
+    if not screen.progress.disable:
+        return screen.say
+    return lambda text: print(f"appliance run: {text}", file=sys.stderr, flush=True)
+
+
+def _key(config: RunConfig) -> Any:
+    if config.mode != "live":
+        return None
+    from appliance.cold.live import key_file
+
+    if (name := config.text("keys.credential")) is not None:
+        return key_file.load(key_file.credential_path(name), owner_only=False)
+    path = config.file("keys.file")
+    assert path is not None
+    return key_file.load(path)
+
+
+def _trade(
+    config: RunConfig, key: Any, seconds: float | None, screen: Screen, started_s: float
+) -> dict[str, Any]:
+    from appliance.cold import compile_cache, strategy_loader
+
+    file = config.values["strategy.file"]
+    local = config.path.parent / file
+    name = str(local) if local.is_file() else file
+    cache = compile_cache.prepare(strategy_loader.source_of(name), compile_cache.LIVE)
+    from appliance.cold.live import trading_run
+
+    params = {k: str(v) for k, v in config.values["strategy.params"].items()}
+    strategy = strategy_loader.load_strategy(name, params)
+    with screen.progress:
+        trading = trading_run.TradingRun(
+            config=config,
+            key=key,
+            strategy=strategy,
+            cache=cache,
+            rings_folder=rings_folder(config.text("rings")),
+            say=_sayer(screen),
+            process_started_s=started_s,
+        )
+        return asyncio.run(trading.run(seconds))

@@ -1,0 +1,250 @@
+"""The configuration of ``appliance run``: one TOML file, checked as a whole before anything starts.
+
+::
+
+    mode = "paper"                       # or "live"
+    market = "spot"                      # or "usdm"
+    symbols = ["BTCUSDT", "ETHUSDT"]
+    name = "spot-1"                      # of the telemetry region
+
+    [strategy]
+    file = "market_maker"                # a name, or your module
+    params = {quote_lots = 10}
+
+    [risk]
+    file = "risk.toml"                   # a section for every limit; live does not start without
+
+    [keys]                               # live only; one of the two
+    file = "key.json"                    # mode 0600
+    credential = "lonecore-key"          # of systemd
+
+    [venue]                              # the market's production addresses unless given
+    rest = "https://testnet.binance.vision"
+    streams = "wss://stream.testnet.binance.vision"
+    orders = "wss://ws-api.testnet.binance.vision/ws-api/v3"
+    extra_ca = "ca.pem"                  # besides the system's certificates
+
+    [session]
+    book_silence_ms = 1500               # a book without an event for longer is stale
+    stream_silence_ms = 5000             # a connection without a byte for longer is replaced
+    answer_timeout_ms = 2000             # an order without an answer for longer is unknown
+    clock_offset_max_ms = 500            # no orders while the venue's clock is further away
+    rotate_after_min = 1380              # a connection is replaced when so old; the venue ends it
+                                         # at 1440
+
+Relative paths are relative to the file. No secret stands in it.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from appliance.abi.limits import INSTRUMENTS_MAX
+from appliance.abi.market import Market
+from appliance.abi.region import RegionError, region_path
+from appliance.cold.errors import ApplianceError
+
+MODES: Final = ("paper", "live")
+MARKETS: Final = {"spot": Market.SPOT, "usdm": Market.USDM}
+
+
+@dataclass(frozen=True)
+class _Key:
+    kind: type
+    default: object = None  # None: there is none
+    least: int = 0
+    most: int = 0
+
+
+KEYS: Final[dict[str, _Key]] = {
+    "mode": _Key(str),
+    "market": _Key(str),
+    "symbols": _Key(list),
+    "name": _Key(str, "run"),
+    "strategy.file": _Key(str, "market_maker"),
+    "strategy.params": _Key(dict, {}),
+    "risk.file": _Key(str),
+    "keys.file": _Key(str),
+    "keys.credential": _Key(str),
+    "venue.rest": _Key(str),
+    "venue.streams": _Key(str),
+    "venue.orders": _Key(str),
+    "venue.extra_ca": _Key(str),
+    "session.book_silence_ms": _Key(int, 1500, 100, 600_000),
+    "session.stream_silence_ms": _Key(int, 5000, 500, 3_600_000),
+    "session.answer_timeout_ms": _Key(int, 2000, 100, 60_000),
+    "session.clock_offset_max_ms": _Key(int, 500, 1, 900),
+    "session.rotate_after_min": _Key(int, 1380, 1, 1435),
+    "rings": _Key(str),
+}
+_SECTIONS: Final = frozenset(name.split(".")[0] for name in KEYS if "." in name)
+_SCHEMES: Final = {"rest": ("http", "https"), "streams": ("ws", "wss"), "orders": ("ws", "wss")}
+_SHOWN: Final = 80
+_KINDS: Final = {str: "a text", int: "a whole number", list: "a list", dict: "a table"}
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """A configuration that is complete and sound; files in it may still be missing."""
+
+    path: Path
+    mode: str
+    market: Market
+    symbols: tuple[str, ...]
+    name: str
+    values: Mapping[str, Any]  # of KEYS, defaults included
+
+    def text(self, key: str) -> str | None:
+        value = self.values.get(key)
+        return value if isinstance(value, str) else None
+
+    def number(self, key: str) -> int:
+        return int(self.values[key])
+
+    def file(self, key: str) -> Path | None:
+        """A path of the configuration, relative to it."""
+        text = self.text(key)
+        return None if text is None else self.path.parent / text
+
+
+class BadConfig(ApplianceError):
+    """Every fault of a configuration, one line each."""
+
+
+def load(path: Path) -> RunConfig:
+    """Read and check. BadConfig names each fault; ApplianceError: the file cannot be read."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ApplianceError(f"{path}: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:  # also of numbers and nestings without end
+        raise ApplianceError(f"{path}: not TOML: {error}") from None
+    return check(document, path)
+
+
+def check(document: Mapping[str, Any], path: Path) -> RunConfig:
+    """A configuration of a parsed document. BadConfig."""
+    given = _flat(document)
+    faults = [_unknown(name) for name in given if name not in KEYS]
+    values: dict[str, Any] = {}
+    for name, key in KEYS.items():
+        if name in given:
+            fault = _fault_of(name, key, given[name])
+            if fault:
+                faults.append(fault)
+                continue
+            values[name] = given[name]
+        elif key.default is not None:
+            values[name] = key.default
+    faults += _faults_between(values, given)
+    if faults:
+        raise BadConfig("\n".join(f"{path}: {fault}" for fault in faults))
+    return RunConfig(
+        path=path,
+        mode=values["mode"],
+        market=MARKETS[values["market"]],
+        symbols=tuple(values["symbols"]),
+        name=values["name"],
+        values=values,
+    )
+
+
+def _flat(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted names; ``strategy.params`` stays a table, its keys are the strategy's."""
+    flat: dict[str, Any] = {}
+    for name, value in document.items():
+        if name in _SECTIONS and isinstance(value, dict):
+            flat.update({f"{name}.{key}": inner for key, inner in value.items()})
+        else:
+            flat[name if "." not in name else repr(name)] = value  # quoted: none of ours
+    return flat
+
+
+def _unknown(name: str) -> str:
+    if name in _SECTIONS:
+        return f"{name} must be a section"
+    near = difflib.get_close_matches(name, KEYS, 1, 0.6)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"unknown key {name if _is_plain(name) else _shown(name)}{hint}"
+
+
+def _is_plain(text: str) -> bool:
+    return text.isprintable() and len(text) <= _SHOWN
+
+
+def _shown(value: object) -> str:
+    """One line of bounded length."""
+    try:
+        text = repr(value)
+    except ValueError:
+        return "a number without end"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}.."
+
+
+def _fault_of(name: str, key: _Key, value: object) -> str:
+    if not isinstance(value, key.kind) or isinstance(value, bool):
+        return f"{name} = {_shown(value)}: must be {_KINDS[key.kind]}"
+    if key.kind is int and not key.least <= int(value) <= key.most:  # type: ignore[call-overload]
+        return f"{name} = {_shown(value)}: must be {key.least} to {key.most}"
+    if key.kind is str and not value:
+        return f"{name} is empty"
+    if isinstance(value, str) and not value.isprintable():
+        return f"{name} has characters that cannot be printed"
+    if name == "name":
+        return _name_fault(str(value))
+    if name == "mode" and value not in MODES:
+        return f"mode = {_shown(value)}: must be {' or '.join(map(repr, MODES))}"
+    if name == "market" and value not in MARKETS:
+        return f"market = {_shown(value)}: must be {' or '.join(map(repr, MARKETS))}"
+    if name == "symbols":
+        return _symbols_fault(value)
+    section, _, short = name.partition(".")
+    if section == "venue" and short in _SCHEMES:
+        return _url_fault(name, str(value), _SCHEMES[short])
+    return ""
+
+
+def _name_fault(name: str) -> str:
+    try:
+        region_path(name)
+    except RegionError:
+        return f"name = {_shown(name)}: must be 1 to 48 letters, digits, '.', '_' or '-'"
+    return ""
+
+
+def _symbols_fault(value: Any) -> str:
+    names = [name for name in value if isinstance(name, str) and name and name.isprintable()]
+    if not value or len(names) < len(value):
+        return "symbols: must be a list of names, at least one"
+    if len(value) > INSTRUMENTS_MAX:
+        return f"symbols: {len(value)} names, {INSTRUMENTS_MAX} are possible"
+    if len(set(value)) != len(value):
+        return "symbols: a name stands there twice"
+    return ""
+
+
+def _url_fault(name: str, text: str, schemes: tuple[str, ...]) -> str:
+    try:
+        parts = urlsplit(text)
+        bad = parts.scheme not in schemes or not parts.hostname or parts.port == 0
+    except ValueError:
+        bad = True
+    if bad or "@" in parts.netloc or " " in text or parts.query or parts.fragment:
+        shown = "" if "@" in text else f" = {_shown(text)}"  # a password may stand before it
+        return f"{name}{shown}: must be {' or '.join(schemes)}://host[:port][/path]"
+    return ""
+
+
+def _faults_between(values: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
+    """What is missing, given the rest."""
+    faults = [f"{name} is missing" for name in ("mode", "market", "symbols") if name not in given]
+    if values.get("mode") == "live":
+        if "risk.file" not in given:
+            faults.append("risk.file is missing: live does not start without limits of your own")
+        if ("keys.file" in given) == ("keys.credential" in given):
+            faults.append("keys: live needs either keys.file or keys.credential")
+    return faults

@@ -1,0 +1,222 @@
+"""Agent: messages of the venue off the sockets, orders onto them.
+
+Market data is decoded where it lies in the receive buffer; everything else goes to the cold side
+(``to_desk``), which answers with reports. Links have their turn one after the other; one whose
+buffer holds more messages keeps it for a while, so that a burst costs no system call a message.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from appliance.abi.control import FRAMES_DONE
+from appliance.abi.limits import LINKS_MAX
+from appliance.abi.link import LinkEnd, LinkRole, LinkState
+from appliance.abi.market import FrameSource, Kind
+from appliance.abi.units import NO_ID
+from appliance.hot.atomics import load_acquire, store_release
+from appliance.hot.cpu import cycles, realtime_ns
+from appliance.hot.feed import advance_time, take_frame
+from appliance.hot.frame_ring import Frame, frame_at, peek, push, release
+from appliance.hot.jit import hot, hot_part
+from appliance.hot.wire.links import (
+    ADOPTED_N,
+    CLOSE_CODE_BYTES,
+    CLOSE_NORMAL,
+    CLOSE_PROTOCOL_ERROR,
+    CLOSE_TOO_BIG,
+    ENDED,
+    IDLE_N,
+    NEXT,
+    NONE,
+    STREAK_N,
+    end_link,
+    flush,
+    reader_of,
+    receive_some,
+    send_frame,
+    waiting_bytes,
+)
+from appliance.hot.wire.websocket_reader import (
+    BINARY,
+    CLOSE,
+    MESSAGE_TOO_LONG,
+    NOTHING,
+    PING,
+    PONG,
+    TEXT,
+    next_frame,
+    payload_bytes,
+    payload_start,
+)
+
+STREAK_MAX: Final = 32  # messages of one link before the others have their turn
+IDLE_LOOK: Final = 256  # the clock is read once in so many passes without work
+
+
+@hot_part
+def poll_live_feed(core, links):
+    """Takes one frame, off the cold side's rings or a socket. Returns the work done, 0 or 1."""
+    start_cycles = cycles()
+    ring = core.from_clerk
+    offset = peek(ring)
+    if offset < 0:
+        ring = core.ingress
+        offset = peek(ring)
+    data = ring.data
+    k = np.int64(NONE)
+    if offset >= 0:
+        frame = frame_at(ring, offset)
+    else:
+        k = _next_message(core, links)
+        if k < 0:
+            links.words[IDLE_N] += 1
+            if links.words[IDLE_N] & (IDLE_LOOK - 1) != 0:
+                return np.int64(0)
+        frame = _frame_of(core, links, k)
+        if k >= 0:
+            data = links.read_data[k]
+            if links.records[k].role >= LinkRole.ORDERS:
+                _to_desk(links, k, frame)
+                return np.int64(1)
+    advance_time(core, frame.receive_ns)
+    if k < 0 and offset < 0:
+        return np.int64(0)
+    kind = take_frame(core, data, frame, start_cycles)
+    core.control[FRAMES_DONE] += 1
+    if offset >= 0:
+        release(ring)
+    elif kind == Kind.OTHER:
+        _to_desk(links, k, frame)
+    return np.int64(1)
+
+
+@hot_part
+def _frame_of(core, links, k):
+    """The message that link ``k`` has read; without one, the present moment."""
+    if k < 0:
+        now_ns = realtime_ns(core.time_spec)
+        zero = np.int64(0)
+        return Frame(zero, zero, now_ns, np.int64(NO_ID), np.int64(FrameSource.STREAM), zero)
+    reader = reader_of(links, k)
+    record = links.records[k]
+    record.messages_n += 1
+    return Frame(
+        payload_start(reader),
+        payload_bytes(reader),
+        record.received_ns,
+        np.int64(NO_ID),
+        np.int64(FrameSource.STREAM),
+        record.messages_n,
+    )
+
+
+@hot_part
+def _next_message(core, links):
+    """The link whose reader holds a message now, or NONE."""
+    k = _turn(links)
+    if k < 0:
+        return k
+    none = np.int64(NONE)
+    if load_acquire(links.states, k) == LinkState.OFFERED:
+        _adopt(core, links, k)
+        return none
+    if load_acquire(links.wishes, k) != 0:
+        _say_goodbye(links, k, CLOSE_NORMAL, LinkEnd.RETIRED, 0)
+        return none
+    reader = reader_of(links, k)
+    code = next_frame(reader)
+    if code == NOTHING:
+        if waiting_bytes(links, k) > 0 and flush(links, k) == ENDED:
+            return none
+        if receive_some(links, k) <= 0:
+            links.words[STREAK_N] = STREAK_MAX
+            return none
+        links.records[k].received_ns = realtime_ns(core.time_spec)
+        code = next_frame(reader)
+    if code == TEXT or code == BINARY:
+        return k
+    if code != NOTHING:
+        _answer(links, k, code)
+    return none
+
+
+@hot_part
+def _turn(links):
+    """The link that is looked at now: OFFERED or OPEN; NONE: there is none."""
+    words = links.words
+    k = words[NEXT]
+    if words[STREAK_N] < STREAK_MAX and _is_ours(links, k):
+        words[STREAK_N] += 1
+        return k
+    words[STREAK_N] = 1
+    for _ in range(LINKS_MAX):
+        k = (k + 1) % LINKS_MAX
+        if _is_ours(links, k):
+            words[NEXT] = k
+            return k
+    return np.int64(NONE)
+
+
+@hot_part
+def _is_ours(links, k):
+    state = load_acquire(links.states, k)
+    return state == LinkState.OPEN or state == LinkState.OFFERED
+
+
+@hot_part
+def _adopt(core, links, k):
+    """Take over a link that the cold side has made; its reader may hold bytes already."""
+    record = links.records[k]
+    record.opened_ns = realtime_ns(core.time_spec)
+    record.received_ns = record.opened_ns
+    # ADOPTED: from here on the cold side keeps its hands off
+    store_release(links.states, k, LinkState.OPEN)
+    links.words[ADOPTED_N] += 1
+
+
+@hot
+def _answer(links, k, code):
+    """Deal with a control frame, or with an illegal one."""
+    reader = reader_of(links, k)
+    start = payload_start(reader)
+    length = payload_bytes(reader)
+    if code == PING:
+        links.records[k].pings_n += 1
+        if send_frame(links, k, PONG, reader.data, start, length) < ENDED:
+            end_link(links, k, LinkEnd.BACKED_UP, 0)
+    elif code == CLOSE:
+        detail = np.int64(0)
+        if length >= CLOSE_CODE_BYTES:
+            detail = np.int64(reader.data[start]) << 8 | np.int64(reader.data[start + 1])
+            length = CLOSE_CODE_BYTES
+        if send_frame(links, k, CLOSE, reader.data, start, length) != ENDED:
+            end_link(links, k, LinkEnd.CLOSE_FRAME, detail)
+    elif code < 0:
+        reason = CLOSE_TOO_BIG if code == MESSAGE_TOO_LONG else CLOSE_PROTOCOL_ERROR
+        _say_goodbye(links, k, reason, LinkEnd.PROTOCOL, code)
+
+
+@hot
+def _say_goodbye(links, k, close_code, why, detail):
+    """Send a close frame if the kernel takes it, and let go."""
+    if send_frame(links, k, CLOSE, links.close_codes, close_code, CLOSE_CODE_BYTES) != ENDED:
+        end_link(links, k, why, detail)
+
+
+@hot
+def _to_desk(links, k, frame):
+    """Hand a message to the cold side. What it must not miss and cannot take ends the link."""
+    role = links.records[k].role
+    pushed = push(
+        links.to_desk,
+        links.read_data[k],
+        frame.start,
+        frame.length,
+        frame.receive_ns,
+        k,
+        FrameSource.LINK + role,
+        frame.number,
+    )
+    if pushed == 0 and role >= LinkRole.ORDERS:
+        _say_goodbye(links, k, CLOSE_NORMAL, LinkEnd.DESK_FULL, 0)

@@ -1,0 +1,60 @@
+"""Configuration files of ``appliance run`` against a venue of ours."""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from appliance.abi.market import Market
+
+SYMBOLS: Final = ("BTCUSDT", "ETHUSDT")
+RISK: Final = """
+[account]
+order_rate_max = 90
+order_rate_window_ms = 1000
+open_orders_max = 60
+[default]
+position_max = "50"
+quantity_max = "5"
+notional_max = "1000000"
+collar_pct = 5
+open_orders_max = 30
+book_age_max_ms = 1500
+reference_age_max_ms = 1500
+"""
+
+
+def write_run(
+    folder: Path,
+    ready: dict[str, Any],
+    market: Market,
+    *,
+    mode: str = "live",
+    strategy: object = "market_maker",
+    extra_ca: str = "",
+    **session: int,
+) -> Path:
+    """``run.toml`` and ``risk.toml`` in ``folder``; ``ready`` is what the venue said."""
+    name = market.name.lower()
+    urls = ready[name]
+    (folder / "risk.toml").write_text(RISK)
+    lines = [
+        f'mode = "{mode}"',
+        f'market = "{name}"',
+        f"symbols = {json.dumps(SYMBOLS)}",
+        f'name = "e2e-run-{ready["port"]}"',
+        "[strategy]",
+        f'file = "{strategy}"',
+        "[venue]",
+        f'rest = "{urls["rest"]}"',
+        f'streams = "{urls["streams"]}"',
+        f'orders = "{urls["ws_api"]}"',
+        *([f'extra_ca = "{extra_ca}"'] if extra_ca else []),
+        "[risk]",
+        'file = "risk.toml"',
+        *(["[keys]", f'file = "{urls["keys"]["ed25519"]}"'] if mode == "live" else []),
+        "[session]",
+        *(f"{key} = {value}" for key, value in session.items()),
+    ]
+    path = folder / "run.toml"
+    path.write_text("\n".join(lines) + "\n")
+    return path
