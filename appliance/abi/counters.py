@@ -66,6 +66,9 @@ class Counter(IntEnum):
     UNANSWERED = 61
     DESK_LOST = 62
     TRADES_REPEATED = 63
+    RECEIVES_FULL = 64
+    BACKLOG = 65
+    ACKS = 66
 
 
 # Refusals by reason and quarantined frames by fault stand behind the table above.
@@ -126,6 +129,9 @@ COUNTER_TABLE: Final[dict[Counter, tuple[str, str]]] = {
     Counter.BACKED_UP: ("orders", "that the kernel took only in part: new ones waited"),
     Counter.UNANSWERED: ("orders", "and cancels that got no answer in time"),
     Counter.TRADES_REPEATED: ("trades", "told by a second connection, too, and ignored"),
+    Counter.RECEIVES_FULL: ("receives", "that filled their buffer: the venue is ahead of the loop"),
+    Counter.BACKLOG: ("messages", "that waited in a receive buffer behind another"),
+    Counter.ACKS: ("messages", "about our orders, read in the loop"),
     Counter.DESK_LOST: ("messages", "lost because the ring to the session was full"),
 }
 

@@ -1,8 +1,10 @@
 """Agent: messages of the venue off the sockets, orders onto them.
 
-Market data is decoded where it lies in the receive buffer; everything else goes to the cold side
-(``to_desk``), which answers with reports. Links have their turn one after the other; one whose
-buffer holds more messages keeps it for a while, so that a burst costs no system call a message.
+Market data is decoded where it lies in the receive buffer, and so is what the venue says of our
+orders all the time (acknowledgements.py); everything else goes to the cold side (``to_desk``),
+which answers with reports. The links with market data have their turn one after the other; one
+whose buffer holds more messages keeps it for a while, so that a burst costs no system call a
+message. In one pass of ``OTHERS_EVERY``, another link is looked at instead.
 """
 
 from typing import Final
@@ -10,10 +12,12 @@ from typing import Final
 import numpy as np
 
 from appliance.abi.control import FRAMES_DONE
+from appliance.abi.counters import Counter
 from appliance.abi.limits import LINKS_MAX
 from appliance.abi.link import LinkEnd, LinkRole, LinkState
 from appliance.abi.market import FrameSource, Kind
 from appliance.abi.units import NO_ID
+from appliance.hot.acknowledgements import acknowledge
 from appliance.hot.atomics import load_acquire, store_release
 from appliance.hot.cpu import cycles, realtime_ns
 from appliance.hot.feed import advance_time, take_frame
@@ -27,8 +31,10 @@ from appliance.hot.wire.links import (
     CLOSE_TOO_BIG,
     ENDED,
     IDLE_N,
-    NEXT,
+    LOOKS_N,
+    MARKET_LINK,
     NONE,
+    OTHER_LINK,
     STREAK_N,
     end_link,
     flush,
@@ -44,13 +50,16 @@ from appliance.hot.wire.websocket_reader import (
     NOTHING,
     PING,
     PONG,
+    RECEIVE_BYTES_MAX,
     TEXT,
     next_frame,
     payload_bytes,
     payload_start,
 )
 
-STREAK_MAX: Final = 32  # messages of one link before the others have their turn
+STREAK_MAX: Final = 32  # messages of one link before the next one has its turn
+# A look that finds nothing takes as long as a system call: the next book waits for it.
+OTHERS_EVERY: Final = 8
 IDLE_LOOK: Final = 256  # the clock is read once in so many passes without work
 
 
@@ -77,7 +86,10 @@ def poll_live_feed(core, links):
         if k >= 0:
             data = links.read_data[k]
             if links.records[k].role >= LinkRole.ORDERS:
-                _to_desk(links, k, frame)
+                if _acknowledged(core, data, frame, links.spans):
+                    core.telemetry.counters[Counter.ACKS, 0] += 1
+                else:
+                    _to_desk(links, k, frame)
                 return np.int64(1)
     advance_time(core, frame.receive_ns)
     if k < 0 and offset < 0:
@@ -89,6 +101,23 @@ def poll_live_feed(core, links):
     elif kind == Kind.OTHER:
         _to_desk(links, k, frame)
     return np.int64(1)
+
+
+@hot_part
+def _acknowledged(core, data, frame, spans):
+    """Whether the message was one about our orders, whose report now waits to be applied."""
+    parts = core.decoder.parts
+    return acknowledge(
+        core.gateway.reports,
+        data,
+        frame.start,
+        frame.length,
+        frame.receive_ns,
+        spans,
+        parts.symbols,
+        parts.instruments,
+        core.gateway.templates.epoch[0],
+    )
 
 
 @hot_part
@@ -129,11 +158,16 @@ def _next_message(core, links):
     if code == NOTHING:
         if waiting_bytes(links, k) > 0 and flush(links, k) == ENDED:
             return none
-        if receive_some(links, k) <= 0:
+        got = receive_some(links, k)
+        if got <= 0:
             links.words[STREAK_N] = STREAK_MAX
             return none
+        if got >= RECEIVE_BYTES_MAX:
+            core.telemetry.counters[Counter.RECEIVES_FULL, 0] += 1
         links.records[k].received_ns = realtime_ns(core.time_spec)
         code = next_frame(reader)
+    elif code == TEXT or code == BINARY:
+        core.telemetry.counters[Counter.BACKLOG, 0] += 1
     if code == TEXT or code == BINARY:
         return k
     if code != NOTHING:
@@ -145,17 +179,28 @@ def _next_message(core, links):
 def _turn(links):
     """The link that is looked at now: OFFERED or OPEN; NONE: there is none."""
     words = links.words
-    k = words[NEXT]
-    if words[STREAK_N] < STREAK_MAX and _is_ours(links, k):
-        words[STREAK_N] += 1
-        return k
-    words[STREAK_N] = 1
-    for _ in range(LINKS_MAX):
-        k = (k + 1) % LINKS_MAX
-        if _is_ours(links, k):
-            words[NEXT] = k
+    words[LOOKS_N] += 1
+    others_first = words[LOOKS_N] & (OTHERS_EVERY - 1) == 0
+    if not others_first:
+        k = words[MARKET_LINK]
+        if words[STREAK_N] < STREAK_MAX and _is_ours(links, k) and _has_market_data(links, k):
+            words[STREAK_N] += 1
             return k
+        words[STREAK_N] = 1
+    for turn in range(2):
+        pointer = MARKET_LINK if others_first == (turn == 1) else OTHER_LINK
+        k = words[pointer]
+        for _ in range(LINKS_MAX):
+            k = (k + 1) % LINKS_MAX
+            if _is_ours(links, k) and _has_market_data(links, k) == (pointer == MARKET_LINK):
+                words[pointer] = k
+                return k
     return np.int64(NONE)
+
+
+@hot_part
+def _has_market_data(links, k):
+    return links.records[k].role < LinkRole.ORDERS
 
 
 @hot_part

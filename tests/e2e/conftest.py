@@ -83,6 +83,8 @@ class Appliance:
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,
+            # Ignored signals are inherited: a shell that started us with & ignores SIGINT.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def __call__(self, *arguments: object, timeout_s: float = WARM_S, **changed: str) -> Done:

@@ -120,3 +120,5 @@ def test_a_burst(live: Live) -> None:
         price, quantity = int(record.price_grid_e8), int(record.quantity_grid_e8)
         assert {p * price: q * quantity for p, q in ours.items()} == sides[name]
     assert live.count(Counter.PARITY_MISMATCHED) == 0
+    # Back-pressure is seen: of what came in one piece, all but the first message waited.
+    assert live.count(Counter.BACKLOG) > len(burst) / 2

@@ -18,7 +18,11 @@ from appliance.hot.gate import check
 from appliance.hot.gateway import cancel
 from appliance.hot.session import SLOTS_PER_LOOK
 from appliance.hot.wire.links import ENDED_ROLES, NONE, ORDER_LINK
-from appliance.hot.wire.websocket_reader import MASKED, MESSAGE_TOO_LONG, RESERVED_BITS
+from appliance.hot.wire.websocket_reader import (
+    MASKED,
+    MESSAGE_TOO_LONG,
+    RESERVED_BITS,
+)
 from tests.strategies.live_loop import NOW_NS, Live, hear, key, session, timers
 
 
@@ -40,7 +44,7 @@ def live():
 )
 def test_every_link_has_its_turn(live: Live, roles: list[LinkRole]) -> None:
     links = [live.offer(role, opened=False) for role in roles]
-    live.turn(2 * len(links))
+    live.turn(sockets.OTHERS_EVERY * len(links))
     assert [live.links.states[k] for k, _ in links] == [LinkState.OPEN] * len(links)
     for _, venue in links:
         venue.say(b'{"what": "no market data"}')
@@ -270,6 +274,6 @@ def test_a_busy_link_does_not_starve_another(live: Live) -> None:
         books.protocol.send_text(ticker)
     books.deliver()
     orders.say(b'{"id":2}')
-    live.turn(sockets.STREAK_MAX + 4)
+    live.turn(2 * sockets.OTHERS_EVERY)
     assert len(live.desk()) == 1
     assert live.count(Counter.FRAMES) < 4 * sockets.STREAK_MAX

@@ -40,6 +40,8 @@ class PlainLoop:
                 while links.states[k] == LinkState.OPEN and (opcode := self._next(links, k)):
                     role = LinkRole(int(links.records[k].role))
                     seen[role].append(opcode)
+                    if (role, opcode) == (LinkRole.ORDERS, TEXT):
+                        core.telemetry.counters[Counter.ACKS, 0] += 1
                     if (role, opcode) == (LinkRole.BOOKS, TEXT):
                         core.control[c.FRAMES_DONE] += 1
                         core.telemetry.counters[Counter.MARKET_RECORDS, 0] += 1

@@ -4,6 +4,7 @@ Code is paged in and branches are met before they matter, as in cold/warm_up.py 
 """
 
 import contextlib
+import json
 import socket
 import ssl
 import threading
@@ -36,6 +37,7 @@ from appliance.hot.atomics import store_release
 from appliance.hot.core import Core
 from appliance.hot.frame_ring import push
 from appliance.hot.order_reports import FOREIGN_KEY
+from appliance.hot.order_text import client_id
 from appliance.hot.ring import size
 from appliance.hot.wire.links import Links, make_links
 
@@ -61,7 +63,9 @@ def rehearse(strategy: Strategy, cycles: tuple[int, int]) -> None:
                 venue.start()
                 loop(core, links)
                 venue.join()
-            if core.telemetry.counters[Counter.MARKET_RECORDS, 0] == 0:
+            told_n = core.telemetry.counters[Counter.ACKS, 0]
+            told_all = told_n >= len(_acknowledgements(core))
+            if core.telemetry.counters[Counter.MARKET_RECORDS, 0] == 0 or not told_all:
                 raise WarmUpError(f"rehearsal on {market.name}: the loop made nothing of it")
 
 
@@ -91,7 +95,8 @@ def _play(core: Core, ends: list[socket.socket], market: Market) -> None:
     """The venue's side; whatever happens, the loop is stopped."""
     try:
         books, orders = ends[LinkRole.BOOKS], ends[LinkRole.ORDERS]
-        orders.sendall(_frame(Opcode.TEXT, b'{"id":"rehearsal"}'))
+        for message in (b'{"id":"rehearsal"}', *_acknowledgements(core)):
+            orders.sendall(_frame(Opcode.TEXT, message))
         books.sendall(_frame(Opcode.PING, b"1"))
         lines = generate(1, SECONDS, symbols=(SYMBOL,), market=market, snapshot_at_s=(0.25, 1.0))
         orders.setblocking(False)
@@ -110,6 +115,23 @@ def _play(core: Core, ends: list[socket.socket], market: Market) -> None:
         time.sleep(0.01)  # so that the loop meets both ends
     finally:
         core.control[c.COMMAND] = c.Command.STOP
+
+
+def _acknowledgements(core: Core) -> list[bytes]:
+    """What the venue says of an order, of one that there never was."""
+    epoch = int(core.gateway.templates.epoch[0])
+    one, cancel = client_id(epoch, 0), client_id(epoch, 0, "x")
+    order = {"s": SYMBOL, "c": one, "C": "", "S": "BUY", "x": "TRADE", "i": 1, "t": 1, "m": False}
+    order |= {"z": "1", "l": "1", "L": "1", "Z": "1"}
+    result = {"symbol": SYMBOL, "orderId": 1, "side": "BUY", "status": "CANCELED"}
+    result |= {"executedQty": "1", "cummulativeQuoteQty": "1", "cumQuote": "1"}
+    documents = (
+        {"subscriptionId": 0, "event": {"e": "executionReport", "E": 1, **order}},
+        {"e": "ORDER_TRADE_UPDATE", "E": 1, "o": order},
+        {"id": one, "status": 200, "result": result},
+        {"id": cancel, "status": 200, "result": result},
+    )
+    return [json.dumps(document).encode() for document in documents]
 
 
 def _is_taken(core: Core, count: int) -> bool:

@@ -51,7 +51,7 @@ def _hash(w0, w1, w2, w3):
 
 
 @hot_inline
-def _masked_word(text, at, length):
+def masked_word(text, at, length):
     """The word at ``at`` with what lies behind ``length`` bytes zeroed."""
     if length >= 8:
         return word_at(text, at)
@@ -65,10 +65,10 @@ def find_symbol(symbols, text, at, length):
     """instrument * 2 + form of the ``length`` bytes at ``at``, or NOBODY."""
     if length <= 0 or length > SYMBOL_BYTES_MAX:
         return np.int64(NOBODY)
-    w0 = _masked_word(text, at, length)
-    w1 = _masked_word(text, at + 8, length - 8)
-    w2 = _masked_word(text, at + 16, length - 16)
-    w3 = _masked_word(text, at + 24, length - 24)
+    w0 = masked_word(text, at, length)
+    w1 = masked_word(text, at + 8, length - 8)
+    w2 = masked_word(text, at + 16, length - 16)
+    w3 = masked_word(text, at + 24, length - 24)
     slot = _hash(w0, w1, w2, w3)
     for _ in range(SYMBOL_SLOTS):
         owner = symbols.owners[slot]

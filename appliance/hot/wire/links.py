@@ -11,6 +11,7 @@ from appliance.abi.layout import records
 from appliance.abi.limits import FRAME_BYTES_MAX, LINK_WRITE_BYTES, LINKS_MAX
 from appliance.abi.link import LINK, LinkEnd, LinkState
 from appliance.hot.atomics import store_release
+from appliance.hot.decode.spans import make_spans
 from appliance.hot.frame_ring import FrameRing
 from appliance.hot.jit import hot, hot_inline
 from appliance.hot.wire import tls_io
@@ -42,14 +43,16 @@ from appliance.hot.wire.websocket_writer import (
 NONE: Final = -1
 
 # Words of Links.words
-NEXT: Final = 0  # the link that has its turn
+MARKET_LINK: Final = 0  # of those with market data, the one that has its turn
 ORDER_LINK: Final = 1  # where orders go out, or NONE
 IDLE_N: Final = 2  # passes without anything, in a row
-STREAK_N: Final = 3  # messages of the link that has its turn
+STREAK_N: Final = 3  # messages of that link in a row
 ENDED_ROLES: Final = 4  # bit LinkRole: a link of it ended, and that was not dealt with yet
 ADOPTED_N: Final = 6  # links that opened, likewise
 TIMER_SLOT: Final = 5  # of the order table: looked at next
-WORDS_N: Final = 8
+OTHER_LINK: Final = 7  # of the other links, the one that was looked at last
+LOOKS_N: Final = 8  # at links
+WORDS_N: Final = 16
 
 # Results of receive_some, flush and send_frame besides a number of bytes
 ENDED: Final = -1  # the link is gone
@@ -68,6 +71,7 @@ class Links(NamedTuple):
     words: np.ndarray  # int64[WORDS_N]
     close_codes: np.ndarray  # uint8[..]: payloads of close frames
     to_desk: FrameRing  # what the loop does not decode itself; producer here
+    spans: np.ndarray  # int64[KEYS_N, 2]: scratch of acknowledgements.py
 
 
 # Close codes (RFC 6455, 7.4.1): where each lies in close_codes
@@ -96,6 +100,7 @@ def make_links(seed: int, to_desk: FrameRing) -> Links:
         words,
         np.array(_CLOSE_CODES, ">u2").view(np.uint8).copy(),
         to_desk,
+        make_spans(),
     )
 
 
