@@ -53,10 +53,10 @@ ORDER_TEXT_BYTES: Final = 512  # an encoded order
 PARAMS_MAX: Final = 32  # of a strategy
 
 # --- rings (slots) -------------------------------------------------------------------------------
-MARKET_RING_SLOTS: Final = 1024
-REQUEST_RING_SLOTS: Final = 1024
+MARKET_RING_SLOTS: Final = 128
+REQUEST_RING_SLOTS: Final = 64
 REPORT_RING_SLOTS: Final = 4096
-EGRESS_RING_SLOTS: Final = 1024
+EGRESS_RING_SLOTS: Final = 64
 EVENT_RING_SLOTS: Final = 16_384
 QUARANTINE_SLOTS: Final = 256
 QUARANTINE_TEXT_BYTES: Final = 960

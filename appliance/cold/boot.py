@@ -28,6 +28,7 @@ from appliance.hot.decode.frame import configure, make_decoder
 from appliance.hot.gate import make_gate
 from appliance.hot.gateway import make_gateway
 from appliance.hot.jit import JIT_DISABLED
+from appliance.hot.notes import make_notes
 from appliance.hot.order_text import make_templates
 from appliance.hot.orders import make_orders
 from appliance.hot.paper import make_paper
@@ -98,6 +99,7 @@ def make_core(
         gate=gate,
         gateway=gateway,
         paper=make_paper(n),
+        notes=make_notes(),
         telemetry=telemetry,
     )
 

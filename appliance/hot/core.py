@@ -12,6 +12,7 @@ from appliance.hot.decode.frame import Decoder
 from appliance.hot.frame_ring import FrameRing
 from appliance.hot.gate import Gate
 from appliance.hot.gateway import Gateway
+from appliance.hot.notes import Notes
 from appliance.hot.paper import Paper
 from appliance.hot.strategy.api import Intents
 from appliance.hot.telemetry import Telemetry
@@ -39,4 +40,5 @@ class Core(NamedTuple):
     gate: Gate
     gateway: Gateway
     paper: Paper
+    notes: Notes
     telemetry: Telemetry

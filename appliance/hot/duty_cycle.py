@@ -14,8 +14,6 @@ import numpy as np
 
 from appliance.abi.control import (
     COMMAND,
-    CYCLES_MULT,
-    CYCLES_SHIFT,
     DRAIN,
     FRAMES_DONE,
     FRAMES_MAX,
@@ -28,21 +26,24 @@ from appliance.abi.counters import Counter
 from appliance.abi.limits import INSTRUMENTS_MAX
 from appliance.abi.telemetry import Stage
 from appliance.hot.atomics import load_acquire
-from appliance.hot.cpu import cycles, cycles_to_ns, pause, realtime_ns
+from appliance.hot.cpu import cycles, pause, realtime_ns
 from appliance.hot.egress import poll_egress
 from appliance.hot.feed import poll_feed
 from appliance.hot.frame_ring import peek
 from appliance.hot.jit import hot, hot_part
+from appliance.hot.notes import note_span, tell_notes
 from appliance.hot.reporter import report_one
 from appliance.hot.session import poll_timers, settle_links
 from appliance.hot.sockets import poll_live_feed
-from appliance.hot.telemetry import beat, stage
+from appliance.hot.telemetry import beat
 from appliance.hot.trader import poll_trader, poll_venue
 
 # A busy loop still reports once in so many passes.
 REPORT_EVERY_PASSES: Final = 256
 # An idle loop does so once in so many pauses.
 REPORT_EVERY_IDLE: Final = 4096
+# A pass over sockets that finds nothing is a handful of system calls.
+REPORT_EVERY_LIVE: Final = 1024
 
 
 # No record waits while the next frame is taken: strategy and gate see the same moment.
@@ -54,33 +55,32 @@ def duty_cycle(core):
     """One pass: market data, strategy, gate, gateway, acknowledgements. The work done."""
     start = cycles()
     work = poll_feed(core)
-    work += decide(core)
+    for _ in range(RECORDS_PER_PASS):  # one, but for the silent books that a frame reveals
+        if poll_trader(core) == 0:
+            break
+        tell_notes(core)
+        work += 1
+    work += poll_venue(core)
     time_pass(core, work, start)
     return work
 
 
 @hot_part
 def live_cycle(core, links):
-    """The same on the sockets of the venue."""
+    """The same on the sockets of the venue: what is decided goes out before anything is told."""
     start = cycles()
     work = poll_live_feed(core, links)
     settle_links(core, links)
-    work += decide(core)
-    if core.control[PAPER] == 0:
-        work += poll_egress(core, links)
-    time_pass(core, work, start)
-    return work
-
-
-@hot_part
-def decide(core):
-    """Every market record that waits, and every report. The work done."""
-    work = 0
-    for _ in range(RECORDS_PER_PASS):  # one, but for the silent books that a frame reveals
-        if poll_trader(core) == 0:
+    for _ in range(RECORDS_PER_PASS):
+        decided = poll_trader(core)
+        if core.control[PAPER] == 0:
+            work += poll_egress(core, links)
+        if decided == 0:
             break
-        work += 1
+        tell_notes(core)
+        work += decided
     work += poll_venue(core)
+    time_pass(core, work, start)
     return work
 
 
@@ -88,11 +88,9 @@ def decide(core):
 def time_pass(core, work, start):
     """A pass that found work is counted and timed."""
     if work != 0:
-        telemetry = core.telemetry
-        telemetry.counters[Counter.PASSES_WITH_WORK, 0] += 1
-        control = core.control
-        spent = cycles_to_ns(cycles() - start, control[CYCLES_MULT], control[CYCLES_SHIFT])
-        stage(telemetry, Stage.PASS, spent)
+        core.telemetry.counters[Counter.PASSES_WITH_WORK, 0] += 1
+        note_span(core.notes, Stage.PASS, cycles() - start)
+        tell_notes(core)
 
 
 @hot_part
@@ -147,7 +145,7 @@ def run_live(core, links):
         since += 1
         counters[Counter.PASSES, 0] += 1
         # Just after work it delays nobody: the next frame is hardly there yet.
-        if idle == 1 or since >= REPORT_EVERY_IDLE:
+        if idle == 1 or since >= REPORT_EVERY_LIVE:
             since = np.int64(0)
             housekeeping(core)
             poll_timers(core, links)

@@ -10,8 +10,6 @@ import numpy as np
 
 from appliance.abi.book import LEVELS_CHANGED, STATE_CHANGED
 from appliance.abi.control import (
-    CYCLES_MULT,
-    CYCLES_SHIFT,
     FRAMES_DONE,
     LOCKSTEP,
     NOW_NS,
@@ -27,11 +25,12 @@ from appliance.abi.telemetry import Stage
 from appliance.hot.book.levels import copy_view
 from appliance.hot.book.sync import check_silence, on_depth, on_snapshot, on_ticker
 from appliance.hot.broadcast import write
-from appliance.hot.cpu import cycles, cycles_to_ns
+from appliance.hot.cpu import cycles
 from appliance.hot.decode.frame import decode
 from appliance.hot.frame_ring import frame_at, peek, push, release
 from appliance.hot.jit import hot, hot_part, out_of_line
-from appliance.hot.telemetry import event_begin, event_commit, stage
+from appliance.hot.notes import note_span
+from appliance.hot.telemetry import event_begin, event_commit
 
 # By the time of the frames, and before a frame is applied: the same at every pace of a replay.
 SILENCE_LOOK_NS: Final = 10_000_000
@@ -88,19 +87,15 @@ def advance_time(core, now_ns):
 @hot_part
 def take_frame(core, data, frame, start_cycles):
     """Decodes a frame of ``data`` and applies it. Its Kind."""
-    control = core.control
-    telemetry = core.telemetry
-    counters = telemetry.counters
+    counters = core.telemetry.counters
     length = frame.length
-    mult = control[CYCLES_MULT]
-    shift = control[CYCLES_SHIFT]
     before = cycles()
-    stage(telemetry, Stage.FEED, cycles_to_ns(before - start_cycles, mult, shift))
+    note_span(core.notes, Stage.FEED, before - start_cycles)
     kind = np.int64(Kind.UNDECIDED)
     if length <= FRAME_BYTES_MAX:
         kind = decode(core.decoder, data, frame.start, length, frame.hint)
     decoded = cycles()
-    stage(telemetry, Stage.DECODE, cycles_to_ns(decoded - before, mult, shift))
+    note_span(core.notes, Stage.DECODE, decoded - before)
     counters[Counter.FRAMES, 0] += 1
     counters[Counter.FRAME_BYTES, 0] += length
     counters[_KIND_COUNTER[kind], 0] += 1
@@ -108,8 +103,7 @@ def take_frame(core, data, frame, start_cycles):
         _to_clerk(core, data, frame)
     elif kind < Kind.OTHER:
         _apply(core, kind, frame.receive_ns, start_cycles)
-        spent = cycles_to_ns(cycles() - decoded, mult, shift)
-        stage(telemetry, Stage.BOOK, spent)
+        note_span(core.notes, Stage.BOOK, cycles() - decoded)
     return kind
 
 

@@ -4,7 +4,7 @@ Market data is decoded where it lies in the receive buffer, and so is what the v
 orders all the time (acknowledgements.py); everything else goes to the cold side (``to_desk``),
 which answers with reports. The links with market data have their turn one after the other; one
 whose buffer holds more messages keeps it for a while, so that a burst costs no system call a
-message. In one pass of ``OTHERS_EVERY``, another link is looked at instead.
+message. One look in ``OTHERS_EVERY`` is for the other links.
 """
 
 from typing import Final
@@ -43,6 +43,7 @@ from appliance.hot.wire.links import (
     send_frame,
     waiting_bytes,
 )
+from appliance.hot.wire.socket_io import WOULD_BLOCK
 from appliance.hot.wire.websocket_reader import (
     BINARY,
     CLOSE,
@@ -60,7 +61,8 @@ from appliance.hot.wire.websocket_reader import (
 STREAK_MAX: Final = 32  # messages of one link before the next one has its turn
 # A look that finds nothing takes as long as a system call: the next book waits for it.
 OTHERS_EVERY: Final = 8
-IDLE_LOOK: Final = 256  # the clock is read once in so many passes without work
+LOOKS_PER_PASS: Final = 4  # at links that have nothing
+IDLE_LOOK: Final = 64  # the clock is read once in so many passes without work
 
 
 @hot_part
@@ -143,36 +145,46 @@ def _frame_of(core, links, k):
 @hot_part
 def _next_message(core, links):
     """The link whose reader holds a message now, or NONE."""
-    k = _turn(links)
-    if k < 0:
-        return k
-    none = np.int64(NONE)
+    k = np.int64(NONE)
+    for _ in range(LOOKS_PER_PASS):
+        k = _turn(links)
+        if k < 0:
+            return k
+        code = _look(core, links, k)
+        if code == TEXT or code == BINARY:
+            return k
+        if code != NOTHING:
+            break
+    return np.int64(NONE)
+
+
+@hot_part
+def _look(core, links, k):
+    """What link ``k`` has now: TEXT or BINARY for a message, NOTHING, or else: it is dealt with."""
     if load_acquire(links.states, k) == LinkState.OFFERED:
         _adopt(core, links, k)
-        return none
+        return np.int64(PONG)
     if load_acquire(links.wishes, k) != 0:
         _say_goodbye(links, k, CLOSE_NORMAL, LinkEnd.RETIRED, 0)
-        return none
+        return np.int64(CLOSE)
     reader = reader_of(links, k)
     code = next_frame(reader)
     if code == NOTHING:
         if waiting_bytes(links, k) > 0 and flush(links, k) == ENDED:
-            return none
+            return np.int64(CLOSE)
         got = receive_some(links, k)
         if got <= 0:
             links.words[STREAK_N] = STREAK_MAX
-            return none
+            return np.int64(NOTHING if got == WOULD_BLOCK else CLOSE)
         if got >= RECEIVE_BYTES_MAX:
             core.telemetry.counters[Counter.RECEIVES_FULL, 0] += 1
         links.records[k].received_ns = realtime_ns(core.time_spec)
         code = next_frame(reader)
     elif code == TEXT or code == BINARY:
         core.telemetry.counters[Counter.BACKLOG, 0] += 1
-    if code == TEXT or code == BINARY:
-        return k
-    if code != NOTHING:
+    if code != TEXT and code != BINARY and code != NOTHING:
         _answer(links, k, code)
-    return none
+    return np.int64(code)
 
 
 @hot_part

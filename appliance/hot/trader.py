@@ -7,8 +7,6 @@ venue's reports have their turn: it always decides on the position that it reall
 import numpy as np
 
 from appliance.abi.control import (
-    CYCLES_MULT,
-    CYCLES_SHIFT,
     FILLS_DIGEST,
     ORDERS_DIGEST,
     PAPER,
@@ -20,11 +18,12 @@ from appliance.abi.strategy import NO_ORDER
 from appliance.abi.telemetry import Stage
 from appliance.abi.trading import Action, OrderState, Reject, Report, Side
 from appliance.hot.broadcast import read
-from appliance.hot.cpu import cycles, cycles_to_ns
+from appliance.hot.cpu import cycles
 from appliance.hot.digest import fold_number
 from appliance.hot.gate import check, note_sent
 from appliance.hot.gateway import cancel, discard_egress, has_reports, poll_reports, send
 from appliance.hot.jit import hot_part
+from appliance.hot.notes import note_order, note_span, tell_notes
 from appliance.hot.order_reports import ILLEGAL, REPEATED, STRAY
 from appliance.hot.orders import key_of, leaves_lots, own_order
 from appliance.hot.paper import on_market, poll_requests
@@ -32,7 +31,7 @@ from appliance.hot.position import mark, pnl_tick_lots
 from appliance.hot.ring import peek
 from appliance.hot.strategy import slot as strategy
 from appliance.hot.strategy.api import COUNT, DROPPED
-from appliance.hot.telemetry import event_begin, event_commit, stage
+from appliance.hot.telemetry import event_begin, event_commit
 
 
 @hot_part
@@ -53,13 +52,7 @@ def poll_trader(core):
     core.intents.words[COUNT] = 0
     before = cycles()
     strategy.on_market(view, core.own[0], core.params[0], core.state[i], core.intents)
-    spent = cycles() - before
-    control = core.control
-    stage(
-        core.telemetry,
-        Stage.STRATEGY,
-        cycles_to_ns(spent, control[CYCLES_MULT], control[CYCLES_SHIFT]),
-    )
+    note_span(core.notes, Stage.STRATEGY, cycles() - before)
     counters[Counter.STRATEGY_CALLS, 0] += 1
     wanted = core.intents.words[COUNT]
     if wanted != 0 or core.intents.words[DROPPED] != 0:
@@ -68,7 +61,8 @@ def poll_trader(core):
         core.intents.words[DROPPED] = 0
         for k in range(wanted):
             _carry_out(core, k, i, view)
-        if control[PAPER] != 0:
+        if core.control[PAPER] != 0:
+            tell_notes(core)
             poll_venue(core)
     return 1
 
@@ -115,9 +109,6 @@ def _carry_out(core, k, i, view):
         if cancel(core.gateway, intent.order, now_ns, counters) != 0:
             _tell_cancel(core, intent.order, i, now_ns)
         return
-    control = core.control
-    mult = control[CYCLES_MULT]
-    shift = control[CYCLES_SHIFT]
     before = cycles()
     reason = np.int64(
         check(
@@ -131,7 +122,7 @@ def _carry_out(core, k, i, view):
         )
     )
     checked = cycles()
-    stage(core.telemetry, Stage.GATE, cycles_to_ns(checked - before, mult, shift))
+    note_span(core.notes, Stage.GATE, checked - before)
     slot = np.int64(-1)
     if reason == Reject.NONE:
         counters[Counter.GATE_PASSED, 0] += 1
@@ -158,10 +149,9 @@ def _carry_out(core, k, i, view):
         return
     note_sent(core.gate, i, now_ns)
     sent = cycles()
-    stage(core.telemetry, Stage.GATEWAY, cycles_to_ns(sent - checked, mult, shift))
-    latency_ns = cycles_to_ns(sent - view.start_cycles, mult, shift)
-    stage(core.telemetry, Stage.TICK_TO_TRADE, latency_ns)
-    _tell_sent(core, slot, i, view, latency_ns)
+    note_span(core.notes, Stage.GATEWAY, sent - checked)
+    note_span(core.notes, Stage.TICK_TO_TRADE, sent - view.start_cycles)
+    note_order(core.notes, slot, sent - view.start_cycles)
 
 
 @hot_part
@@ -184,19 +174,6 @@ def _event(core, kind, i, receive_ns):
     event = core.telemetry.events.slots[event_begin(core.telemetry, kind, i)]
     event.receive_ns = receive_ns
     return event
-
-
-@hot_part
-def _tell_sent(core, slot, i, view, latency_ns):
-    event = _event(core, EventKind.SENT, i, view.receive_ns)
-    order = core.gateway.orders.table[slot]
-    event.exchange_ns = view.exchange_ns
-    event.latency_ns = latency_ns
-    event.price_ticks = order.price_ticks
-    event.quantity_lots = order.quantity_lots
-    event.side = order.side
-    event.order_key = key_of(core.gateway.orders, slot)
-    event_commit(core.telemetry)
 
 
 @hot_part
