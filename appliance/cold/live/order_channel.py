@@ -16,7 +16,7 @@ from appliance.abi.market import Market
 from appliance.abi.units import NS_PER_MS
 from appliance.cold.live.channel import LogonRefused
 from appliance.cold.live.endpoints import Endpoints
-from appliance.cold.live.inquiry import Inquiry
+from appliance.cold.live.inquiry import Doubt, Inquiry
 from appliance.cold.live.key_file import ApiKey
 from appliance.cold.live.link_table import Link, LinkLost, LinkTable
 from appliance.cold.live.opening import open_websocket
@@ -106,15 +106,19 @@ class OrderChannel:
         await self._rest.keyed("PUT", "/listenKey")
 
     async def _reconcile(self) -> None:
-        """Ask for every live order. What stays uncertain stays UNKNOWN, and is asked for again."""
+        """Ask for every live order. RestError: the fate of one was not learnt.
+
+        One that may still come is UNKNOWN, and is asked for again.
+        """
         self.reconciling += 1
         try:
             for doubt in list(self._inquiry.live(unknown_only=False)):
 
-                async def ask(doubt: Any = doubt) -> bool:
+                async def ask(doubt: Doubt = doubt) -> bool:
                     return await self._inquiry.ask(doubt)
 
-                await patiently(ask, 3)
+                if not await patiently(ask, 3):
+                    self._inquiry.doubt(doubt)
             self.reconciled_n += 1
         finally:
             self.reconciling -= 1
