@@ -27,6 +27,7 @@ from appliance.cold.tls_client import TlsContext
 OPEN_TIMEOUT_S: Final = 10.0
 ANSWER_TIMEOUT_S: Final = 10.0
 KEEP_ALIVE_S: Final = 1800.0  # a listen key lives for 60 min
+KEY_CODES: Final = (-1022, -2014, -2015)  # the venue does not take our key
 
 Hear = Callable[[LinkRole, bytes], None]
 
@@ -133,16 +134,26 @@ class OrderChannel:
                 answer = json.loads(message)
             except (ValueError, RecursionError):
                 raise LinkLost("a reply that is not JSON") from None
-            if not isinstance(answer, dict) or answer.get("id") != method:
+            if not _is_answer(answer, method):
                 self._hear(LinkRole.ORDERS, message)
                 continue
             if answer.get("status") == 200:
                 return answer.get("result")
-            error = answer.get("error") or {}
-            text = f"{method}: {error.get('code')} {error.get('msg')}"
-            if error.get("code") in (-1022, -2014, -2015):
-                raise LogonRefused(text)
-            raise LinkLost(text)
+            raise _failure(method, answer.get("error"))
 
     def _stamp_ms(self) -> int:
         return (time.time_ns() + self._rest.clock_offset_ns) // NS_PER_MS
+
+
+def _is_answer(message: Any, method: str) -> bool:
+    """What the venue refuses before it has read the id has none."""
+    if not isinstance(message, dict):
+        return False
+    return message.get("id") == method or (message.get("id") is None and "error" in message)
+
+
+def _failure(method: str, error: Any) -> LogonRefused | LinkLost:
+    if not isinstance(error, dict):
+        return LinkLost(f"{method}: a refusal that does not say why")
+    text = f"{method}: {error.get('code')} {error.get('msg')}"
+    return (LogonRefused if error.get("code") in KEY_CODES else LinkLost)(text)
