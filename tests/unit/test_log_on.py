@@ -1,4 +1,4 @@
-"""Logging on and reconciling: what the venue may answer. It is a script on a socket pair."""
+"""Logging on, reconciling, listen keys: what the venue may answer. It is a script on a socket."""
 
 import asyncio
 import json
@@ -20,8 +20,8 @@ from appliance.cold.live.endpoints import PRODUCTION
 from appliance.cold.live.key_file import ApiKey
 from appliance.cold.live.link_table import Link, LinkLost, LinkTable
 from appliance.cold.live.opening import Opened
-from appliance.cold.live.order_channel import OrderChannel
-from appliance.cold.live.rest_client import Refused, RestError, Unclear, patiently
+from appliance.cold.live.order_channel import KEEP_ALIVE_AGAIN_S, KEEP_ALIVE_S, OrderChannel
+from appliance.cold.live.rest_client import MustWait, Refused, RestError, Unclear, patiently
 from appliance.cold.tls_client import TlsContext
 from appliance.hot.rings import make_rings
 from appliance.hot.wire.links import make_links
@@ -44,6 +44,7 @@ class Venue:
         self.answers: list[Any] = []
         self.clock_offset_ns = 0
         self.heard: list[object] = []
+        self.lost: list[tuple[LinkRole, str]] = []
         self._far: list[socket.socket] = []
         self.channel = OrderChannel(
             PRODUCTION[Market.SPOT],
@@ -53,6 +54,7 @@ class Venue:
             self,  # type: ignore[arg-type]
             self.parts.inquiry,
             lambda role, message: self.heard.append(json.loads(message)),
+            lambda role, why: self.lost.append((role, why)),
         )
         monkeypatch.setattr(order_channel, "open_websocket", self._open)
         monkeypatch.setattr(order_channel, "patiently", lambda call, n: patiently(call, n, 0.0))
@@ -73,6 +75,8 @@ class Venue:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+    keyed = signed
 
     def connect(self, *messages: object) -> Link:
         self.messages = messages or self.messages
@@ -144,3 +148,47 @@ def test_an_order_that_may_still_come_is_in_doubt_from_then_on(venue: Venue) -> 
     venue.answers = [NO_SUCH_ORDER]
     assert venue.connect().has_user_data and venue.channel.reconciled_n == 1
     assert venue.parts.kinds() == [Report.UNKNOWN]
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now_s = [1000.0]
+
+    class Time:
+        monotonic = staticmethod(lambda: now_s[0])
+        time_ns = staticmethod(time.time_ns)
+
+    monkeypatch.setattr(order_channel, "time", Time)
+    return now_s
+
+
+def listen(venue: Venue, clock: list[float]) -> None:
+    """A listen key whose time is up."""
+    venue.answers.append({"listenKey": "key"})
+    asyncio.run(venue.channel.connect_user())
+    clock[0] += KEEP_ALIVE_S
+    assert venue.channel.is_keep_alive_due() and not venue.channel.is_keep_alive_due()
+
+
+@pytest.mark.parametrize("failure", [Unclear("502"), MustWait("429", 5.0), Refused("", 401, -2015)])
+def test_a_listen_key_that_was_not_renewed_is_tried_again(venue, clock, failure) -> None:
+    listen(venue, clock)
+    venue.answers += [failure, {}]
+    with pytest.raises(RestError):
+        asyncio.run(venue.channel.keep_alive())
+    clock[0] += KEEP_ALIVE_AGAIN_S - 1
+    assert not venue.channel.is_keep_alive_due()
+    clock[0] += 2
+    assert venue.channel.is_keep_alive_due()
+    asyncio.run(venue.channel.keep_alive())
+    clock[0] += KEEP_ALIVE_S - 1
+    assert not venue.channel.is_keep_alive_due() and venue.lost == []
+
+
+def test_a_listen_key_that_the_venue_has_no_more(venue: Venue, clock: list[float]) -> None:
+    listen(venue, clock)
+    venue.answers.append(Refused("/listenKey: HTTP 400: -1125", 400, -1125))
+    asyncio.run(venue.channel.keep_alive())
+    assert venue.lost == [(LinkRole.USER, "/listenKey: HTTP 400: -1125")]
+    clock[0] += 2 * KEEP_ALIVE_S
+    assert not venue.channel.is_keep_alive_due()

@@ -89,7 +89,14 @@ class LiveSession:
         self._orders: OrderChannel | None = None
         if key is not None:
             self._orders = OrderChannel(
-                settings.endpoints, key, tls, table, rest, self.inquiry, self.messages.hear
+                settings.endpoints,
+                key,
+                tls,
+                table,
+                rest,
+                self.inquiry,
+                self.messages.hear,
+                self._on_user_data_lost,
             )
         self.channels = self._make_channels()
         self._tasks: set[asyncio.Task[None]] = set()
