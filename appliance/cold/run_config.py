@@ -26,7 +26,7 @@
 
     [session]
     book_silence_ms = 1500               # a book without an event for longer is stale
-    stream_silence_ms = 5000             # a connection without a byte for longer is replaced
+    stream_silence_ms = 5000             # market data without a message for longer: replaced
     answer_timeout_ms = 2000             # an order without an answer for longer is unknown
     clock_offset_max_ms = 500            # no orders while the venue's clock is further away
     rotate_after_min = 1380              # a connection is replaced when so old; the venue ends it

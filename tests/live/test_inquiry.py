@@ -9,9 +9,7 @@ import pytest
 
 from appliance.abi.market import Market
 from appliance.abi.trading import OrderState, Report, Side
-from appliance.cold.live import inquiry
-from appliance.cold.live.inquiry import ASK_AGAIN_S, CERTAIN_MS, Doubt
-from appliance.cold.live.rest_client import MustWait, Refused, RestError, Unclear
+from appliance.cold.live.inquiry import CERTAIN_MS, Doubt
 from appliance.cold.venue.server import VenueSettings
 from tests.live.parts import Parts, client_id, with_parts
 from tests.venue.running_venue import Keys, RunningVenue
@@ -118,7 +116,7 @@ def test_an_order_that_never_came_is_refused_only_when_it_can_come_no_more(
         young, old = parts.order(young_ns), parts.order(young_ns - 1_100 * 1_000_000)
         for doubt in parts.inquiry.due():
             await parts.inquiry.settle(doubt)
-        (report,) = parts.told()
+        *_, report = parts.told()
         assert (report.order_key, report.report) == (old, Report.REJECTED)
         assert report.tells_total == 0
         assert not await parts.inquiry.ask(Doubt(young, 0, young_ns))
@@ -185,116 +183,3 @@ def test_one_that_cannot_be_cancelled_is_asked_for(venue: RunningVenue, market: 
         assert (report.order_key, report.report) == (key, Report.EXPIRED)
 
     with_parts(venue, market, keys, work)
-
-
-# ---- against answers that are written here -----------------------------------------------------
-
-
-class Script:
-    """Stands in for the REST client: answers in turn, errors are raised."""
-
-    def __init__(self, *answers: Any) -> None:
-        self.answers = list(answers)
-        self.asked: list[tuple[str, str, dict[str, Any]]] = []
-
-    async def signed(self, method: str, path: str, params: dict[str, Any]) -> Any:
-        self.asked.append((method, path, params))
-        answer = self.answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-
-def scripted(*answers: Any) -> tuple[Parts, Script]:
-    script = Script(*answers)
-    return Parts(None, Market.SPOT, script), script  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    now = [1000.0]
-
-    class Time:
-        monotonic = staticmethod(lambda: now[0])
-        time_ns = staticmethod(time.time_ns)
-
-    monkeypatch.setattr(inquiry, "time", Time)
-    return now
-
-
-def test_a_question_names_one_order(clock: list[float]) -> None:
-    parts, script = scripted(Unclear("no"))
-    key = parts.order(5, i=1)
-    asyncio.run(parts.inquiry.settle(parts.inquiry.due()[0]))
-    named = {"symbol": "ETHUSDT", "origClientOrderId": client_id(key)}
-    assert script.asked == [("GET", "/order", named)]
-
-
-def test_only_unknown_orders_are_asked_for(clock: list[float]) -> None:
-    parts, _ = scripted()
-    for state in (OrderState.SENT, OrderState.OPEN, OrderState.PARTIAL):
-        parts.order(5, state)
-    unknown = parts.order(7, i=1)
-    assert parts.inquiry.due() == [Doubt(unknown, 1, 7)]
-    assert len(list(parts.inquiry.live(unknown_only=False))) == 4
-
-
-ANSWERS: list[Any] = [
-    Unclear("/order: HTTP 502"),
-    Refused("/order: HTTP 400: -1021", 400, -1021),
-    Refused("/order: HTTP 401: -2015", 401, -2015),
-    Refused("/order: HTTP 400: -2013", 400, -2013),  # it may still come
-    {},
-    [],
-    None,
-    "text",
-    {"status": "NEW"},
-    {"symbol": "BTCUSDT", "status": "PENDING_CANCEL", "side": "BUY", "orderId": 1},
-    {"symbol": "BTCUSDT", "status": "NEW", "side": "BUY", "orderId": "x"},
-    {"symbol": "BTCUSDT", "status": "NEW", "side": "BUY", "orderId": 1 << 70},
-    {"symbol": "BTCUSDT", "status": "NEW", "side": "BUY", "orderId": float("inf")},
-    {"symbol": "BTCUSDT", "status": "FILLED", "side": "BUY", "orderId": 1, "executedQty": "1/2"},
-    {"symbol": "BTCUSDT", "status": ["NEW"], "side": "BUY", "orderId": 1},
-]
-
-
-@pytest.mark.parametrize("answer", ANSWERS, ids=range(len(ANSWERS)))
-def test_an_answer_that_says_nothing_for_certain_is_asked_for_again(clock, answer: Any) -> None:
-    parts, script = scripted(answer, answer)
-    parts.order(time.time_ns())
-    for _ in range(2):
-        (doubt,) = parts.inquiry.due()
-        asyncio.run(parts.inquiry.settle(doubt))
-        assert parts.inquiry.due() == [], "not at once"
-        clock[0] += ASK_AGAIN_S + 0.01
-    assert parts.told() == [] and {method for method, *_ in script.asked} == {"GET"}
-    assert int(parts.account[0].open_orders_n) == 1, "still exposure"
-
-
-@pytest.mark.parametrize("answer", [a for a in ANSWERS[4:] if a != ANSWERS[9]], ids=str)
-def test_a_misunderstood_answer_is_an_error_of_the_request(clock, answer: Any) -> None:
-    """So that whoever reconciles tries again, and is not stopped by it."""
-    parts, _ = scripted(answer)
-    key = parts.order(5)
-    with pytest.raises(RestError, match="/order"):
-        asyncio.run(parts.inquiry.ask(Doubt(key, 0, 5)))
-
-
-def test_the_venue_is_left_in_peace_for_as_long_as_it_asks(clock: list[float]) -> None:
-    parts, _ = scripted(MustWait("/order: HTTP 429", 30.0))
-    parts.order(5)
-    asyncio.run(parts.inquiry.settle(parts.inquiry.due()[0]))
-    clock[0] += 29.0
-    assert parts.inquiry.due() == [] and parts.inquiry.failed == "/order: HTTP 429"
-    clock[0] += 1.1
-    assert len(parts.inquiry.due()) == 1
-
-
-def test_a_question_whose_answer_was_lost_is_asked_again_in_the_end(clock: list[float]) -> None:
-    parts, _ = scripted()
-    parts.order(5)
-    assert len(parts.inquiry.due()) == 1
-    clock[0] += 30.0
-    assert parts.inquiry.due() == []
-    clock[0] += 31.0
-    assert len(parts.inquiry.due()) == 1

@@ -44,6 +44,7 @@ class Wired:
         self.parts = parts
         self.table = LinkTable(make_links(5, make_rings(1 << 16).to_desk))
         self.heard: list[tuple[LinkRole, bytes]] = []
+        self.lost: list[tuple[LinkRole, str]] = []
         self.channel = OrderChannel(
             endpoints_of(venue, parts.market),
             key,
@@ -52,6 +53,7 @@ class Wired:
             parts.rest,
             parts.inquiry,
             lambda role, message: self.heard.append((role, message)),
+            lambda role, why: self.lost.append((role, why)),
         )
 
     @property

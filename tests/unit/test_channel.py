@@ -126,16 +126,6 @@ def test_silence_counts_once_however_long_the_successor_takes(bench: Bench) -> N
     run(work())
 
 
-def test_one_that_may_be_silent(bench: Bench) -> None:
-    async def work() -> None:
-        bench.channel.silence_s = 0.0
-        await bench.step()
-        await bench.step(LIFE_S - 10, heard=False)
-        assert (bench.channel.silences_n, len(bench.asked_s)) == (0, 1)
-
-    run(work())
-
-
 @pytest.mark.parametrize(
     ("why", "detail", "shown"),
     [

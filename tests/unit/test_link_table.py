@@ -215,8 +215,12 @@ def test_links_by_role_and_an_end_of_all(pairs: Pairs) -> None:
     assert not pairs.links.states.any()
 
 
-def test_when_the_last_bytes_came(pairs: Pairs) -> None:
-    link, _ = pairs.take()
-    assert pairs.table.received_ns(link) == 0
-    pairs.links.records[link.k].received_ns = 1_700_000_000_000_000_000
-    assert pairs.table.received_ns(link) == 1_700_000_000_000_000_000
+@pytest.mark.parametrize("role", list(LinkRole))
+def test_a_ping_is_a_sign_of_life_where_no_market_data_are_due(pairs: Pairs, role) -> None:
+    link, _ = pairs.take(role)
+    assert pairs.table.heard_n(link) == 0
+    pairs.links.records[link.k].received_bytes += 6
+    assert (pairs.table.heard_n(link) > 0) == (role >= LinkRole.ORDERS)
+    pairs.links.records[link.k].received_bytes += 100
+    pairs.links.records[link.k].messages_n += 1
+    assert pairs.table.heard_n(link) > 0

@@ -194,6 +194,26 @@ def test_an_order_without_an_answer_is_unknown_after_the_limit(live: Live) -> No
     assert live.count(Counter.UNANSWERED) == 1
 
 
+def test_a_cancel_without_an_answer_is_in_doubt_after_the_limit(live: Live) -> None:
+    """Until then no other is sent. The order stays exposure, and the cancel can be tried again."""
+    live.offer(LinkRole.ORDERS, user_data=True)
+    gateway, counters = live.core.gateway, live.core.telemetry.counters
+    slot = live.place()
+    live.turn(1)
+    tell(gateway, Report.ACCEPTED, key(live, slot), 0, NOW_NS)
+    live.turn(1)
+    assert cancel(gateway, slot, NOW_NS, counters) == 1
+    for limit_ns, state in ((10**18, OrderState.OPEN), (1, OrderState.UNKNOWN)):
+        assert cancel(gateway, slot, NOW_NS, counters) == 0
+        live.core.control[c.NOW_NS] = NOW_NS + 999
+        live.core.control[c.ANSWER_MAX_NS] = limit_ns
+        timers(live.core, live.links, ORDERS_MAX // SLOTS_PER_LOOK)
+        live.turn(1)
+        assert live.state(slot) == state
+    assert live.core.gate.account[0].open_orders_n == 1
+    assert cancel(gateway, slot, NOW_NS, counters) == 1
+
+
 def test_what_is_not_market_data_goes_to_the_cold_side(live: Live) -> None:
     _, orders = live.offer(LinkRole.ORDERS, user_data=True)
     _, books = live.offer(LinkRole.BOOKS)

@@ -3,24 +3,18 @@
 import json
 import time
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.abi.link import LinkRole
-from appliance.abi.market import FrameSource, Market
-from appliance.abi.trading import REPORT, Report
-from appliance.cold.live.message_desk import MESSAGES_PER_LOOK, MessageDesk
-from appliance.cold.live.order_messages import Grid, OrderMessages
-from appliance.cold.live.report_sink import ReportSink
+from appliance.abi.market import Market
+from appliance.abi.trading import Report
+from appliance.cold.live.message_desk import MESSAGES_PER_LOOK
 from appliance.hot.frame_ring import peek as peek_frame
-from appliance.hot.frame_ring import push
-from appliance.hot.ring import make_ring, peek, release
-from appliance.hot.rings import make_rings
+from tests.strategies.message_bench import Desk
 from tests.strategies.order_forms import (
     CANCEL_ID,
-    EPOCH,
     ORDER_ID,
     execution_report,
     refusal,
@@ -28,48 +22,6 @@ from tests.strategies.order_forms import (
     trade_lite,
     trade_update,
 )
-
-GRIDS = {"ETHBTC": (0, Grid(10, 10_000_000)), "BTCUSDT": (1, Grid(10_000_000, 100_000))}
-
-
-class Desk:
-    """A message desk, what it told the session, and what it told the loop."""
-
-    def __init__(self, market: Market = Market.SPOT) -> None:
-        self.to_desk = make_rings(1 << 16).to_desk
-        self.reports = make_ring(1024, REPORT)
-        self.shutdowns: list[LinkRole] = []
-        self.lost: list[tuple[LinkRole, str]] = []
-        self.clocks: list[bool] = []
-        self.desk = MessageDesk(
-            ring=self.to_desk,
-            messages=OrderMessages(market, EPOCH, GRIDS),
-            sink=ReportSink(self.reports),
-            on_shutdown=self.shutdowns.append,
-            on_user_data_lost=lambda role, why: self.lost.append((role, why)),
-            on_clock=lambda: self.clocks.append(True),
-        )
-
-    def hear(self, document: object, role: LinkRole = LinkRole.ORDERS) -> list[Report]:
-        self.desk.hear(role, json.dumps(document).encode())
-        return self.told()
-
-    def told(self) -> list[Report]:
-        found = []
-        while (index := int(peek(self.reports))) >= 0:
-            found.append(Report(int(self.reports.slots[index].report)))
-            release(self.reports)
-        return found
-
-    def put(self, document: object, role: LinkRole = LinkRole.ORDERS) -> None:
-        """Into the ring, as the loop does it."""
-        data = np.frombuffer(json.dumps(document).encode(), np.uint8)
-        source = int(FrameSource.LINK) + role
-        assert push(self.to_desk, data, 0, len(data), 1, 0, source, 0)
-
-    def is_quiet(self) -> bool:
-        """Nobody was told anything."""
-        return not (self.shutdowns or self.lost or self.clocks or self.told())
 
 
 def in_event(event: object) -> dict[str, object]:
@@ -158,7 +110,7 @@ def test_a_shutdown_in_each_of_its_forms(message: dict[str, object], role: LinkR
         (refusal(ORDER_ID, 400, -1007), [Report.UNKNOWN]),
         (refusal(ORDER_ID, 503, -1008), [Report.UNKNOWN]),
         (refusal(CANCEL_ID, 400, -2011, "Unknown order sent."), [Report.UNKNOWN]),
-        (refusal(None, 401, -2015), []),
+        (refusal("logon", 401, -2015), []),
         (reply("userDataStream.subscribe", subscriptionId=0), []),
     ],
 )
@@ -173,6 +125,17 @@ def test_refusals_are_counted_by_what_was_said() -> None:
     for code, text in ((-2010, "a"), (-2010, "a"), (-2010, "b"), (-1013, "a")):
         desk.hear(refusal(ORDER_ID, 400, code, text))
     assert desk.desk.refusals == {"-2010 a": 2, "-2010 b": 1, "-1013 a": 1}
+
+
+@pytest.mark.parametrize(("status", "code"), [(401, -2015), (400, -2015), (401, -1002)])
+@pytest.mark.parametrize("role", list(LinkRole))
+def test_a_connection_that_the_venue_does_not_trust_any_more(role, status, code) -> None:
+    desk = Desk()
+    assert desk.hear(refusal(None, status, code, "Invalid API-key"), role) == []
+    expected = [(role, f"{code} Invalid API-key")] if role >= LinkRole.ORDERS else []
+    assert desk.lost == expected
+    desk.hear(refusal(None, 400, -1003, "Too many requests"), role)
+    assert desk.lost == expected, "of something else"
 
 
 def test_a_wrong_clock_is_told() -> None:

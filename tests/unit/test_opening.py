@@ -88,6 +88,11 @@ def test_what_is_asked_for() -> None:
         assert opened.tls is None and opened.early == b""
         assert not opened.socket.getblocking()
         assert opened.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
+        assert opened.socket.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        watched = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+        watched += (socket.TCP_USER_TIMEOUT,)
+        asked = [opened.socket.getsockopt(socket.IPPROTO_TCP, option) for option in watched]
+        assert asked == [10, 5, 3, 15_000], "the kernel notices that the other side is gone"
         opened.close()
     (head,) = server.heads
     assert head.startswith("GET /base/stream?streams=a@b/c@d HTTP/1.1\r\n")

@@ -92,6 +92,25 @@ def test_a_refused_key_is_for_the_session_to_judge(bench: Bench) -> None:
     run(work())
 
 
+def test_a_key_that_is_refused_while_a_connection_has_it_is_tried_again(bench: Bench) -> None:
+    """A rotation that fails costs nothing yet; without the old connection it is the end."""
+
+    async def work() -> None:
+        await bench.step()
+        (old,) = bench.links_now
+        bench.failure = lambda: LogonRefused("session.logon: -2015 Invalid API-key")
+        bench.channel.replace("old")
+        await bench.until_asked(8)
+        said = "books: session.logon: -2015 Invalid API-key; next attempt in "
+        assert len(bench.said) >= 6 and all(one.startswith(said) for one in bench.said)
+        assert bench.links_now == [old] and bench.channel.is_open
+        bench.end(old)
+        with pytest.raises(LogonRefused):
+            await bench.until_asked(10)
+
+    run(work())
+
+
 def test_connections_that_end_at_once_are_not_made_again_and_again(bench: Bench) -> None:
     """Also successors, while the connection before them lives on."""
 

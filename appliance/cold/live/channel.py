@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from appliance.abi.link import LinkEnd, LinkRole, LinkState
-from appliance.abi.units import NS_PER_S
 from appliance.cold import mapping
 from appliance.cold.live.backoff import Attempts, Backoff
 from appliance.cold.live.link_table import Link, LinkLost, LinkTable
@@ -21,6 +20,10 @@ from appliance.cold.live.opening import OpeningFailed
 from appliance.cold.live.rest_client import MustWait, RestError
 
 OVERLAP_S: Final = 3.0  # both deliver for so long
+# A connection that falls silent sooner than after so many times its limit counts as one that
+# failed: where nothing happens the next one is no better, and attempts are limited.
+PROVEN_LIMITS: Final = 10
+SILENT: Final = "silent"
 
 Connect = Callable[[], Awaitable[Link]]
 Say = Callable[[str], None]
@@ -34,6 +37,8 @@ class LogonRefused(Exception):
 class _Life:
     link: Link
     since_s: float
+    heard_s: float  # when it was last noticed that something had come
+    heard_n: int = 0
 
 
 @dataclass
@@ -47,7 +52,8 @@ class Channel:
     rng: random.Random
     say: Say
     life_s: float  # replaced when so old
-    silence_s: float  # replaced when nothing came for so long; 0: may be silent
+    silence_s: float  # replaced when nothing came for so long
+    misses_some: Callable[[], bool] = lambda: False  # of what it should bring
     connects_n: int = 0
     rotations_n: int = 0
     silences_n: int = 0
@@ -76,6 +82,7 @@ class Channel:
         """One look: reap, replace, connect."""
         self._reap()
         self._take_connected()
+        self._listen()
         self._let_go()
         self._judge()
         wanted = (not self._lives or self._hurry != "") and len(self._lives) < 2
@@ -110,7 +117,9 @@ class Channel:
         task, self._task = self._task, None
         try:
             link = task.result()
-        except (OpeningFailed, LinkLost, RestError, TimeoutError) as error:
+        except (OpeningFailed, LinkLost, LogonRefused, RestError, TimeoutError) as error:
+            if isinstance(error, LogonRefused) and not self.is_open:
+                raise  # else the venue has taken the key before, and may again
             asked_s = error.seconds if isinstance(error, MustWait) else 0.0
             asked_s = max(asked_s, getattr(error, "retry_after_s", 0.0))
             wait_s = self._backoff.failed(0.0, asked_s)
@@ -123,7 +132,15 @@ class Channel:
             self.say(f"{self.name}: replaced: {self._hurry or 'old'}")
         self._hurry = ""
         self.table.offer(link)
-        self._lives.append(_Life(link, time.monotonic()))
+        now_s = time.monotonic()
+        self._lives.append(_Life(link, now_s, now_s))
+
+    def _listen(self) -> None:
+        """Note which connections have brought something since the last look."""
+        for life in self._lives:
+            heard_n = self.table.heard_n(life.link)
+            if heard_n != life.heard_n:
+                life.heard_n, life.heard_s = heard_n, time.monotonic()
 
     def _let_go(self) -> None:
         """The older of two, when the younger has delivered for long enough."""
@@ -136,17 +153,21 @@ class Channel:
         if len(self._lives) != 1 or self._task is not None:
             return
         life = self._lives[0]
-        if time.monotonic() - life.since_s > self.life_s:
+        age_s = time.monotonic() - life.since_s
+        is_silent = self._is_silent(life) or (age_s > self.silence_s and self.misses_some())
+        if age_s > self.life_s:
             self.replace("old")
-        elif self._is_silent(life) and not self._hurry:
+        elif is_silent and not self._hurry:
             self.silences_n += 1
-            self.replace("silent")
+            self._backoff.failed(age_s if age_s > PROVEN_LIMITS * self.silence_s else 0.0)
+            self.replace(SILENT)
+        elif not is_silent and self._hurry == SILENT:
+            self._hurry = ""  # it spoke before a successor was due
 
     def _is_silent(self, life: _Life) -> bool:
-        if self.silence_s <= 0 or self.table.state(life.link) != LinkState.OPEN:
+        if self.table.state(life.link) != LinkState.OPEN:
             return False
-        silent_ns = time.time_ns() - self.table.received_ns(life.link)
-        return silent_ns > self.silence_s * NS_PER_S
+        return time.monotonic() - life.heard_s > self.silence_s
 
     async def close(self) -> None:
         """Ask the loop to let go of everything; no new connection."""

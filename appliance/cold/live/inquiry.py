@@ -109,16 +109,21 @@ class Inquiry:
             yield Doubt(key, int(order.instrument), int(order.sent_ns))
 
     async def ask(self, doubt: Doubt) -> bool:
-        """Ask for one order and pass the answer on. False: no answer that is certain. RestError."""
+        """Ask for one order and pass the answer on. False: it may still come. RestError: no answer.
+
+        What counts is its age when the question left: while the answer travels it may arrive.
+        """
+        age_ms = (time.time_ns() - doubt.sent_ns) // NS_PER_MS
         try:
             order = await self._rest.signed("GET", "/order", self._params(doubt))
         except Refused as refused:
-            age_ms = (time.time_ns() - doubt.sent_ns) // NS_PER_MS
-            if refused.code != NO_SUCH_ORDER or age_ms < CERTAIN_MS:
+            if refused.code != NO_SUCH_ORDER:
+                raise
+            if age_ms < CERTAIN_MS:
                 return False
-            self._sink.push(
-                Said(Report.REJECTED, doubt.key, doubt.instrument, venue_ns=time.time_ns())
-            )
+            # One that was open is no order that the venue rejects: it is in doubt first.
+            self.doubt(doubt)
+            self._push(Report.REJECTED, doubt)
             return True
         try:
             said = self._messages.order_status(order, doubt.key, time.time_ns())
@@ -126,4 +131,13 @@ class Inquiry:
                 self._sink.push(said)
         except (KeyError, ValueError, TypeError, ArithmeticError) as error:
             raise Unclear(f"/order: {type(error).__name__}: {error}") from None
-        return said is not None
+        if said is None:
+            raise Unclear("/order: a symbol or a state that nobody knows")
+        return True
+
+    def doubt(self, doubt: Doubt) -> None:
+        """Call the order UNKNOWN, whatever it was: it is ``due`` until there is an answer."""
+        self._push(Report.UNKNOWN, doubt)
+
+    def _push(self, report: Report, doubt: Doubt) -> None:
+        self._sink.push(Said(report, doubt.key, doubt.instrument, venue_ns=time.time_ns()))

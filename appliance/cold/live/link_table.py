@@ -128,9 +128,14 @@ class LinkTable:
         self._links.tls[link.k] = 0
         self._links.states[link.k] = int(LinkState.FREE)
 
-    def received_ns(self, link: Link) -> int:
-        """Wall clock of the last bytes."""
-        return int(self._links.records[link.k].received_ns)
+    def heard_n(self, link: Link) -> int:
+        """Goes up with what the link is there for: messages of market data, else any bytes.
+
+        Where nothing happens to our orders pings are all that comes; where market data are due
+        they prove nothing.
+        """
+        record = self._links.records[link.k]
+        return int(record.messages_n if link.role < LinkRole.ORDERS else record.received_bytes)
 
     def of_role(self, role: LinkRole) -> list[Link]:
         return [link for link in self._used.values() if link.role == role]

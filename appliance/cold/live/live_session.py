@@ -7,6 +7,7 @@ milliseconds, and short tasks for whatever has to wait for the venue.
 import asyncio
 import random
 import ssl
+import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final
@@ -26,6 +27,7 @@ from appliance.cold.live.order_channel import OPEN_TIMEOUT_S, OrderChannel
 from appliance.cold.live.order_messages import OrderMessages
 from appliance.cold.live.report_sink import ReportSink
 from appliance.cold.live.rest_client import RestClient, RestError
+from appliance.cold.live.silence import is_book_silent, limit_s
 from appliance.cold.live.snapshots import Snapshots
 from appliance.cold.live.venue_clock import VenueClock
 from appliance.cold.tls_client import TlsContext
@@ -89,7 +91,14 @@ class LiveSession:
         self._orders: OrderChannel | None = None
         if key is not None:
             self._orders = OrderChannel(
-                settings.endpoints, key, tls, table, rest, self.inquiry, self.messages.hear
+                settings.endpoints,
+                key,
+                tls,
+                table,
+                rest,
+                self.inquiry,
+                self.messages.hear,
+                self._on_user_data_lost,
             )
         self.channels = self._make_channels()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -107,7 +116,8 @@ class LiveSession:
             connects[LinkRole.ORDERS] = self._orders.connect_orders
             connects[LinkRole.USER] = self._orders.connect_user
         roles = self._settings.endpoints.roles(orders=self._orders is not None)
-        return {
+        settings = self._settings
+        channels = {
             role: Channel(
                 role=role,
                 table=self._table,
@@ -115,11 +125,16 @@ class LiveSession:
                 attempts=attempts,
                 rng=rng,
                 say=self._say,
-                life_s=self._settings.life_s,
-                silence_s=self._settings.silence_s if role == LinkRole.BOOKS else 0.0,
+                life_s=settings.life_s,
+                silence_s=limit_s(role, settings.endpoints.market, settings.silence_s),
             )
             for role in roles
         }
+        channels[LinkRole.BOOKS].misses_some = self._misses_a_book
+        return channels
+
+    def _misses_a_book(self) -> bool:
+        return is_book_silent(self._core.books, self._settings.silence_s, time.time_ns())
 
     async def _connect_books(self) -> Link:
         url = self._settings.endpoints.books_url(self._settings.symbols)

@@ -17,8 +17,10 @@ MESSAGES_PER_LOOK: Final = 256
 RATE_PAUSE_S: Final = 10.0  # where the venue does not say how long
 _RATE_CODES: Final = frozenset((-1003, -1015, -1034))
 _CLOCK_CODE: Final = -1021
+_KEY_CODE: Final = -2015
 # What a message that is not as we know it may raise, absurd numbers and depths included.
 _JUNK: Final = (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError)
+_UNAUTHORIZED: Final = 401
 _USER_DATA_ENDS: Final = ("eventStreamTerminated", "listenKeyExpired")
 
 
@@ -77,13 +79,13 @@ class MessageDesk:
         elif kind in _USER_DATA_ENDS:
             self.on_user_data_lost(role, kind)
         elif "status" in document and "id" in document:
-            self._reply(document)
+            self._reply(role, document)
 
     def _report(self, said: Any) -> None:
         if said is not None:
             self.sink.push(said)
 
-    def _reply(self, answer: Mapping[str, Any]) -> None:
+    def _reply(self, role: LinkRole, answer: Mapping[str, Any]) -> None:
         said, code = self.messages.reply(answer, time.time_ns())
         self._report(said)
         if code == 0:
@@ -91,6 +93,9 @@ class MessageDesk:
         error = answer["error"]
         text = f"{code} {error.get('msg')}"
         self.refusals[text] = self.refusals.get(text, 0) + 1
+        is_ours = role >= LinkRole.ORDERS and answer["id"] is None  # said of the connection itself
+        if is_ours and (code == _KEY_CODE or answer["status"] == _UNAUTHORIZED):
+            self.on_user_data_lost(role, text)
         if code == _CLOCK_CODE:
             self.on_clock()
         if code in _RATE_CODES or answer["status"] in (418, 429):

@@ -19,6 +19,15 @@ from appliance.cold.errors import one_line
 from appliance.cold.tls_client import TlsConnection, TlsContext, TlsRefused, handshake
 
 RESPONSE_BYTES_MAX: Final = 64 * 1024
+# The kernel ends a connection some 15 s after the last sign of life of the other side: where we
+# only listen nobody else would notice.
+_WATCHED: Final = (
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 10),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
+    (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 15_000),
+)
 _END: Final = b"\r\n\r\n"
 _STATUS: Final = re.compile(rb"HTTP/[0-9.]+ +([0-9]{3})\b")
 _RETRY_AFTER: Final = re.compile(rb"\r\nretry-after:[ \t]*([0-9]{1,6})[ \t]*\r\n", re.IGNORECASE)
@@ -64,6 +73,8 @@ def open_websocket(url: str, tls: TlsContext, timeout_s: float) -> Opened:
     opened = Opened(connection, None, b"")
     try:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for level, option, value in _WATCHED:
+            connection.setsockopt(level, option, value)
         if uri.secure:
             connection.settimeout(max(deadline_s - time.monotonic(), 0.001))
             opened.tls = handshake(tls, connection, uri.host)

@@ -16,19 +16,23 @@ from appliance.abi.market import Market
 from appliance.abi.units import NS_PER_MS
 from appliance.cold.live.channel import LogonRefused
 from appliance.cold.live.endpoints import Endpoints
-from appliance.cold.live.inquiry import Inquiry
+from appliance.cold.live.inquiry import Doubt, Inquiry
 from appliance.cold.live.key_file import ApiKey
 from appliance.cold.live.link_table import Link, LinkLost, LinkTable
 from appliance.cold.live.opening import open_websocket
-from appliance.cold.live.rest_client import RestClient, Unclear, patiently
+from appliance.cold.live.rest_client import Refused, RestClient, Unclear, patiently
 from appliance.cold.live.signature import api_params
 from appliance.cold.tls_client import TlsContext
 
 OPEN_TIMEOUT_S: Final = 10.0
 ANSWER_TIMEOUT_S: Final = 10.0
 KEEP_ALIVE_S: Final = 1800.0  # a listen key lives for 60 min
+KEEP_ALIVE_AGAIN_S: Final = 60.0
+NO_LISTEN_KEY: Final = -1125
+KEY_CODES: Final = (-1022, -2014, -2015)  # the venue does not take our key
 
 Hear = Callable[[LinkRole, bytes], None]
+Lost = Callable[[LinkRole, str], None]
 
 
 class OrderChannel:
@@ -43,6 +47,7 @@ class OrderChannel:
         rest: RestClient,
         inquiry: Inquiry,
         hear: Hear,
+        on_user_data_lost: Lost,
     ) -> None:
         """``hear``: takes messages that came before the loop had the connection."""
         self._endpoints = endpoints
@@ -52,8 +57,9 @@ class OrderChannel:
         self._rest = rest
         self._inquiry = inquiry
         self._hear = hear
+        self._on_user_data_lost = on_user_data_lost
         self._listen_key = ""
-        self._kept_alive_s = 0.0
+        self._keep_alive_s = 0.0  # when it must be renewed
         self.reconciling = 0  # how many reconciliations are under way
         self.reconciled_n = 0
 
@@ -81,7 +87,7 @@ class OrderChannel:
         if not isinstance(answer, dict) or not isinstance(answer.get("listenKey"), str):
             raise Unclear("/listenKey: there is no listenKey in the answer")
         self._listen_key = answer["listenKey"]
-        self._kept_alive_s = time.monotonic()
+        self._keep_alive_s = time.monotonic() + KEEP_ALIVE_S
         opened = await asyncio.to_thread(
             open_websocket, self._endpoints.user_url(self._listen_key), self._tls, OPEN_TIMEOUT_S
         )
@@ -96,25 +102,38 @@ class OrderChannel:
 
     def is_keep_alive_due(self) -> bool:
         """USD-M: whether the listen key must be renewed; asked once, it is about to be."""
-        if not self._listen_key or time.monotonic() - self._kept_alive_s < KEEP_ALIVE_S:
+        now_s = time.monotonic()
+        if not self._listen_key or now_s < self._keep_alive_s:
             return False
-        self._kept_alive_s = time.monotonic()
+        self._keep_alive_s = now_s + KEEP_ALIVE_AGAIN_S
         return True
 
     async def keep_alive(self) -> None:
-        """Renew the listen key. RestError."""
-        await self._rest.keyed("PUT", "/listenKey")
+        """Renew the listen key. RestError: it will be due again soon."""
+        try:
+            await self._rest.keyed("PUT", "/listenKey")
+        except Refused as refused:
+            if refused.code != NO_LISTEN_KEY:
+                raise
+            self._listen_key = ""
+            self._on_user_data_lost(LinkRole.USER, str(refused))
+        else:
+            self._keep_alive_s = time.monotonic() + KEEP_ALIVE_S
 
     async def _reconcile(self) -> None:
-        """Ask for every live order. What stays uncertain stays UNKNOWN, and is asked for again."""
+        """Ask for every live order. RestError: the fate of one was not learnt.
+
+        One that may still come is UNKNOWN, and is asked for again.
+        """
         self.reconciling += 1
         try:
             for doubt in list(self._inquiry.live(unknown_only=False)):
 
-                async def ask(doubt: Any = doubt) -> bool:
+                async def ask(doubt: Doubt = doubt) -> bool:
                     return await self._inquiry.ask(doubt)
 
-                await patiently(ask, 3)
+                if not await patiently(ask, 3):
+                    self._inquiry.doubt(doubt)
             self.reconciled_n += 1
         finally:
             self.reconciling -= 1
@@ -129,16 +148,26 @@ class OrderChannel:
                 answer = json.loads(message)
             except (ValueError, RecursionError):
                 raise LinkLost("a reply that is not JSON") from None
-            if not isinstance(answer, dict) or answer.get("id") != method:
+            if not _is_answer(answer, method):
                 self._hear(LinkRole.ORDERS, message)
                 continue
             if answer.get("status") == 200:
                 return answer.get("result")
-            error = answer.get("error") or {}
-            text = f"{method}: {error.get('code')} {error.get('msg')}"
-            if error.get("code") in (-1022, -2014, -2015):
-                raise LogonRefused(text)
-            raise LinkLost(text)
+            raise _failure(method, answer.get("error"))
 
     def _stamp_ms(self) -> int:
         return (time.time_ns() + self._rest.clock_offset_ns) // NS_PER_MS
+
+
+def _is_answer(message: Any, method: str) -> bool:
+    """What the venue refuses before it has read the id has none."""
+    if not isinstance(message, dict):
+        return False
+    return message.get("id") == method or (message.get("id") is None and "error" in message)
+
+
+def _failure(method: str, error: Any) -> LogonRefused | LinkLost:
+    if not isinstance(error, dict):
+        return LinkLost(f"{method}: a refusal that does not say why")
+    text = f"{method}: {error.get('code')} {error.get('msg')}"
+    return (LogonRefused if error.get("code") in KEY_CODES else LinkLost)(text)

@@ -179,7 +179,9 @@ class OrderMessages:
             if not duplicate and code != -4116:
                 said.report = Report.REJECTED
         elif letter == "x" and status in (418, 429):
-            said.report = Report.CANCEL_REJECTED
+            # Not done, and may be asked for again; but only when the time for an answer is over,
+            # lest a strategy does at once, and makes the venue's ban longer.
+            return None, code
         return said, code
 
 
