@@ -27,7 +27,8 @@ A configuration (all keys: appliance/cold/run_config.py):
   market = "spot"
   symbols = ["BTCUSDT"]
 
-exit codes: 0 fine, 1 the venue does not let us trade, 2 a wrong request or configuration"""
+exit codes: 0 fine, 1 the venue does not let us trade or orders of ours may still be open,
+2 a wrong request or configuration"""
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
@@ -71,8 +72,7 @@ def run(args: argparse.Namespace) -> int:
         run_report.show(result, Console())
     if fatal := result["session"]["fatal"]:
         print(f"appliance run: {fatal}", file=sys.stderr)
-        return EXIT_NO
-    return EXIT_OK
+    return EXIT_NO if fatal or result["session"]["left_open"] else EXIT_OK
 
 
 def _check_limits(config: RunConfig) -> None:

@@ -222,3 +222,21 @@ def test_it_explains_itself() -> None:
     text = parser.format_help()
     assert "examples:" in text and "exit codes: 0 fine, 1 the venue" in text
     assert parser.parse_args(["run.toml"]).run is run_command.run
+
+
+@pytest.mark.parametrize(
+    ("fatal", "left", "code"), [("", [], 0), ("no such key", [], 1), ("", ["lc-1"], 1)]
+)
+def test_the_exit_code_tells_whether_all_is_well(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    fatal: str,
+    left: list[str],
+    code: int,
+) -> None:
+    result = {"session": {"fatal": fatal, "left_open": left}}
+    monkeypatch.setattr(run_command, "_trade", lambda *_: result)
+    done = here(capsys, write(folder / "run.toml", PAPER), "--json")
+    assert done.code == code and json.loads(done.out) == result
+    assert done.err == (f"appliance run: {fatal}\n" if fatal else "")
