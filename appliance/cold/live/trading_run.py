@@ -4,7 +4,6 @@ Compile before connect: the loop is compiled and rehearsed before the first sock
 """
 
 import asyncio
-import contextlib
 import signal
 import time
 from collections.abc import Callable
@@ -25,9 +24,11 @@ from appliance.cold.live.key_file import ApiKey
 from appliance.cold.live.last_orders import LastOrders
 from appliance.cold.live.link_table import LinkTable
 from appliance.cold.live.live_session import LiveSession, Settings, rest_tls
+from appliance.cold.live.loose_threads import LooseThreads
 from appliance.cold.live.order_messages import OrderMessages
 from appliance.cold.live.rehearsal import rehearse_cold
 from appliance.cold.live.rest_client import RestClient
+from appliance.cold.live.stopping import Stopping
 from appliance.cold.run_config import RunConfig
 from appliance.cold.strategy_loader import Strategy
 from appliance.cold.tls_client import TlsContext, TlsRefused
@@ -81,33 +82,35 @@ class TradingRun:
 
     async def run(self, seconds: float | None, watch: Callable[[], None] | None = None) -> Any:
         """Until ``seconds`` are over, ``stop``, Ctrl-C or a refusal; the report."""
-        await self._compile()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):
-                loop.add_signal_handler(number, self._on_signal, number)
-        rest = RestClient(self._endpoints, self._rest_tls, self._key)
-        try:
-            self._say(f"asking {self._endpoints.rest} for the rules of {len(self._config.symbols)}")
-            instruments = await venue_rules.ask(rest, self._config)
-            made = self.made = loop_session.start(self._plan(instruments))
-        except BaseException:
-            await rest.close()
-            raise
-        try:
-            return await self._session(made, rest, seconds, watch)
-        finally:
-            made.loop.stop()
-            made.loop.join(5.0)
-            await rest.close()
-            made.close()
+        asyncio.get_running_loop().set_default_executor(LooseThreads())
+        with Stopping() as stopping:
+            await self._compile()
+            rest = RestClient(self._endpoints, self._rest_tls, self._key)
+            try:
+                self._say(
+                    f"asking {self._endpoints.rest} for the rules of {len(self._config.symbols)}"
+                )
+                instruments = await venue_rules.ask(rest, self._config)
+                made = self.made = loop_session.start(self._plan(instruments))
+                stopping.hear(self._on_signal)
+                try:
+                    return await self._session(made, rest, seconds, watch)
+                finally:
+                    made.loop.stop()
+                    made.loop.join(5.0)
+                    made.close()
+            finally:
+                await rest.close()
 
     async def _compile(self) -> None:
-        """On an instrument of our own: the venue has not been asked for any yet."""
+        """On an instrument of our own: the venue has not been asked for any yet.
+
+        On a thread: the compiler is long inside one call, and Ctrl-C must not wait for that.
+        """
         self._say("loading the loop" if self._cache[1] else "compiling the loop (once)")
         core, rings = warm_core(self._strategy, (0, 0), Market.SPOT)
         links = make_links(1, rings.to_desk)
-        boot.compile_loop(core, self._strategy, links)
+        await asyncio.to_thread(boot.compile_loop, core, self._strategy, links)
         await rehearse_cold(core, links)
 
     def _plan(self, instruments: Instruments) -> loop_session.Plan:
