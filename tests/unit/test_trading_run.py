@@ -75,6 +75,14 @@ def test_the_loop_is_planned_as_configured(tmp_path: Path, key: object) -> None:
     assert 0 < plan.epoch <= 0xFFFF_FFFF and plan.mode == made.mode
 
 
+def test_runs_that_start_together_differ(tmp_path: Path, monkeypatch) -> None:
+    """Their client order ids do, by the epoch: one account has one name space."""
+    monkeypatch.setattr(trading_run.time, "time", lambda: 1_800_000_000.0)
+    run = trading(config(tmp_path))
+    instruments: Any = SimpleNamespace(symbols=SYMBOLS)
+    assert len({run._plan(instruments).epoch for _ in range(5)}) == 5
+
+
 def test_a_venue_that_is_not_there_ends_the_run_in_words(tmp_path: Path, monkeypatch) -> None:
     async def compiled(_: TradingRun) -> None:
         pass

@@ -4,11 +4,12 @@ Compile before connect: the loop is compiled and rehearsed before the first sock
 """
 
 import asyncio
+import secrets
 import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from appliance.abi.counters import Counter
 from appliance.abi.market import Market
@@ -33,9 +34,8 @@ from appliance.cold.run_config import RunConfig
 from appliance.cold.strategy_loader import Strategy
 from appliance.cold.tls_client import TlsContext, TlsRefused
 from appliance.cold.warm_up import warm_core
+from appliance.hot.order_text import EPOCH_MAX
 from appliance.hot.wire.links import make_links
-
-EPOCH_MASK: Final = 0xFFFF_FFFF
 
 
 class TradingRun:
@@ -127,7 +127,8 @@ class TradingRun:
             process_started_s=self._started_s,
             say=self._say,
             rings_folder=self._rings_folder,
-            epoch=int(time.time()) & EPOCH_MASK,
+            # Two runs of one account must differ, also if they start together.
+            epoch=1 + secrets.randbelow(EPOCH_MAX),
             live=True,
             sends_orders=self._key is not None,
             book_silence_ms=config.number("session.book_silence_ms"),
