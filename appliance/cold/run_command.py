@@ -111,8 +111,11 @@ def _trade(
 
     file = config.values["strategy.file"]
     local = config.path.parent / file
-    name = str(local) if local.is_file() else file
-    cache = compile_cache.prepare(strategy_loader.source_of(name), compile_cache.LIVE)
+    try:
+        name = str(local) if local.is_file() else file
+        cache = compile_cache.prepare(strategy_loader.source_of(name), compile_cache.LIVE)
+    except OSError as error:  # a name that is too long, a file that must not be read
+        raise BadConfig(f"{config.path}: strategy.file: {error.strerror}") from None
     from appliance.cold.live import trading_run
 
     params = {k: str(v) for k, v in config.values["strategy.params"].items()}

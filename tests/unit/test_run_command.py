@@ -194,6 +194,20 @@ def test_paper_does_not_open_the_key(folder: Path, capsys: pytest.CaptureFixture
     assert here(capsys, path, "--check").code == 0
 
 
+@pytest.mark.parametrize("name", ["x" * 300, "./" + "y" * 300 + ".py"])
+def test_a_strategy_that_no_file_can_be(folder: Path, name: str) -> None:
+    path = write(folder / "run.toml", f'{PAPER}[strategy]\nfile = "{name}"\n')
+    assert as_a_process(path).refused() == [f"{path}: strategy.file: File name too long"]
+
+
+@pytest.mark.parametrize("line", ['[risk]\nfile = "X"', '[venue]\nextra_ca = "X"', 'rings = "X"'])
+def test_other_names_that_are_too_long(folder: Path, line: str) -> None:
+    text = line.replace("X", "x" * 300)
+    path = write(folder / "run.toml", f"{text}\n{PAPER}" if "rings" in line else PAPER + text)
+    (said,) = as_a_process(path).refused()
+    assert "too long" in said
+
+
 def test_live_with_a_credential(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
