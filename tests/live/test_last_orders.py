@@ -10,10 +10,11 @@ import pytest
 
 from appliance.abi.counters import Counter
 from appliance.abi.market import Market
-from appliance.abi.trading import OrderState
+from appliance.abi.trading import OrderState, Report
 from appliance.cold.live import inquiry, last_orders
 from appliance.cold.live.inquiry import SIDE_BY_SIDE
 from appliance.cold.live.last_orders import LastOrders
+from appliance.cold.live.order_messages import Said
 from appliance.cold.live.rest_client import MustWait, Refused, RestError, Unclear
 from appliance.hot.order_reports import apply_report
 from tests.live.parts import EPOCH, Parts, client_id
@@ -94,6 +95,9 @@ class Run:
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run()
+    run.parts.sink.push(Said(Report.UNKNOWN, 0, 0))
+    run.serve()  # compiled before time counts
     monkeypatch.setattr(last_orders, "AGAIN_S", 0.02)
     monkeypatch.setattr(last_orders, "HEARD_S", 0.1)
     monkeypatch.setattr(last_orders, "CANCEL_S", 2.0)
