@@ -117,7 +117,10 @@ def _show(result: dict[str, Any], report: Path) -> None:
 def _demo(args: argparse.Namespace, screen: Screen, started_s: float) -> dict[str, Any]:
     from appliance.cold import compile_cache, strategy_loader
 
-    cache = compile_cache.prepare(strategy_loader.source_of(args.strategy), compile_cache.LIVE)
+    try:
+        cache = compile_cache.prepare(strategy_loader.source_of(args.strategy), compile_cache.LIVE)
+    except OSError as error:  # a name that is too long, a file that must not be read
+        raise ApplianceError(f"--strategy: {error.strerror}") from None
     from appliance.cold.live import key_file
     from appliance.cold.live.trading_run import TradingRun
 

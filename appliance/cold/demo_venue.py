@@ -38,21 +38,29 @@ class DemoVenue:
             text=True,
             start_new_session=True,
         )
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            self._process.wait()
-            self._errors.seek(0)
-            said = self._errors.read().strip().removeprefix("appliance venue: ")
+        try:
+            self.ready = self._hear()
+        except BaseException:  # also Ctrl-C: without an __enter__ there is no __exit__
             self.__exit__(None, None, None)
-            raise ApplianceError(f"the venue: {said.splitlines()[-1] if said else 'no start'}")
-        self.ready = json.loads(line)
+            raise
         return self
+
+    def _hear(self) -> dict[str, Any]:
+        """What it says when it listens. ApplianceError: it does not start."""
+        assert self._process.stdout is not None
+        if line := self._process.stdout.readline():
+            ready: dict[str, Any] = json.loads(line)
+            return ready
+        self._process.wait()
+        self._errors.seek(0)
+        said = self._errors.read().strip().removeprefix("appliance venue: ")
+        raise ApplianceError(f"the venue: {said.splitlines()[-1] if said else 'no start'}")
 
     def truth(self, market: str) -> tuple[dict[str, Decimal], int]:
         """(position by symbol as its trades add up, open orders), from the matching engine."""
         url = f"http://{self.ready['host']}:{self.ready['port']}/venue/state?depth=1"
-        with urllib.request.urlopen(url, timeout=_END_S) as reply:
+        directly = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with directly.open(url, timeout=_END_S) as reply:
             account = json.load(reply)[market]["accounts"]["demo"]
         positions: dict[str, Decimal] = {}
         for trade in account["trades"]:

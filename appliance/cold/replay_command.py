@@ -111,7 +111,11 @@ def rings_folder(text: str | None) -> Path | None:
     """None: beside the telemetry region."""
     if text is None:
         return None
-    if not Path(text).is_dir():
+    try:
+        found = Path(text).is_dir()
+    except OSError as error:  # a name that is too long
+        raise ApplianceError(f"--rings: {error.strerror}") from None
+    if not found:
         raise ApplianceError(f"--rings {text}: there is no such folder")
     return Path(text)
 

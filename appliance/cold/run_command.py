@@ -27,7 +27,8 @@ A configuration (all keys: appliance/cold/run_config.py):
   market = "spot"
   symbols = ["BTCUSDT"]
 
-exit codes: 0 fine, 1 the venue does not let us trade, 2 a wrong request or configuration"""
+exit codes: 0 fine, 1 the venue does not let us trade or orders of ours may still be open,
+2 a wrong request or configuration"""
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
@@ -71,8 +72,7 @@ def run(args: argparse.Namespace) -> int:
         run_report.show(result, Console())
     if fatal := result["session"]["fatal"]:
         print(f"appliance run: {fatal}", file=sys.stderr)
-        return EXIT_NO
-    return EXIT_OK
+    return EXIT_NO if fatal or result["session"]["left_open"] else EXIT_OK
 
 
 def _check_limits(config: RunConfig) -> None:
@@ -111,8 +111,11 @@ def _trade(
 
     file = config.values["strategy.file"]
     local = config.path.parent / file
-    name = str(local) if local.is_file() else file
-    cache = compile_cache.prepare(strategy_loader.source_of(name), compile_cache.LIVE)
+    try:
+        name = str(local) if local.is_file() else file
+        cache = compile_cache.prepare(strategy_loader.source_of(name), compile_cache.LIVE)
+    except OSError as error:  # a name that is too long, a file that must not be read
+        raise BadConfig(f"{config.path}: strategy.file: {error.strerror}") from None
     from appliance.cold.live import trading_run
 
     params = {k: str(v) for k, v in config.values["strategy.params"].items()}

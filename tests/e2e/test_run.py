@@ -1,6 +1,7 @@
 """``appliance run`` against ``appliance venue``: two processes, sockets between them."""
 
 import signal
+import socket
 import time
 from decimal import Decimal
 from pathlib import Path
@@ -71,7 +72,7 @@ def test_paper(live_appliance: Appliance, tmp_path: Path, market: Market) -> Non
     assert account["openOrders"] == account["trades"] == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_it_in_good_order(
     live_appliance: Appliance, tmp_path: Path, number: signal.Signals
 ) -> None:
@@ -92,6 +93,65 @@ def test_a_signal_ends_it_in_good_order(
         assert done.report["session"]["live_orders"] == 0
         assert venue.account("spot")["openOrders"] == [], "nothing of ours stays on the book"
     assert top.code == 0 and "BTCUSDT" in top.out
+
+
+def has_resting_orders(venue: VenueProcess) -> bool:
+    """Open orders in a market that stands still, so that the strategy leaves them there."""
+    venue.fetch("/venue/market", {"moves": False})
+    time.sleep(0.5)
+    if venue.account("spot")["openOrders"]:
+        return True
+    venue.fetch("/venue/market", {"moves": True})
+    time.sleep(0.2)
+    return False
+
+
+def test_what_the_venue_does_not_cancel_is_named(live_appliance: Appliance, tmp_path: Path) -> None:
+    """Its REST fails: the first Ctrl-C tries to cancel, the second ends that at once."""
+    with VenueProcess(tmp_path, *options(Market.SPOT)) as venue:
+        config = write_run(tmp_path, venue.ready, Market.SPOT)
+        with live_appliance.start("run", config, "--json") as process:
+            try:
+                wait_for(lambda: has_resting_orders(venue) or process.poll() is not None)
+                venue.fetch("/venue/faults", {"error_before": 1.0})
+                process.send_signal(signal.SIGINT)
+                time.sleep(1.5)
+                assert process.poll() is None
+                process.send_signal(signal.SIGINT)
+                out, err = process.communicate(timeout=5.0)
+            finally:
+                process.kill()
+        done = Done(process.returncode, out, err)
+        assert done.code == 1 and "Traceback" not in done.err, done.err
+        left = done.report["session"]["left_open"]
+        assert f"ended at once: {len(left)} orders may still be open: {left[0]}" in done.err
+        opened = venue.account("spot")["openOrders"]
+        assert {order["clientOrderId"] for order in opened} <= {*left} and opened
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_the_venue_is_asked(
+    live_appliance: Appliance, tmp_path: Path, number: signal.Signals
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        config = tmp_path / "run.toml"
+        config.write_text(
+            'mode = "paper"\nmarket = "spot"\nsymbols = ["BTCUSDT"]\n'
+            f'[venue]\nrest = "http://127.0.0.1:{port}"\n'
+        )
+        with live_appliance.start("run", config) as process:
+            try:
+                connection, _ = silent.accept()
+                process.send_signal(number)
+                started_s = time.monotonic()
+                _, err = process.communicate(timeout=WARM_S)
+                took_s = time.monotonic() - started_s
+            finally:
+                process.kill()
+            connection.close()
+    assert process.returncode == 128 + number and took_s < 2.0
+    assert err.endswith("\n\nappliance run: stopped\n") and "Traceback" not in err
 
 
 def test_connections_are_replaced_before_their_end_without_a_gap(

@@ -185,9 +185,9 @@ def test_clock_and_weight(venue: RunningVenue, market: Market) -> None:
     async def work(rest: RestClient) -> None:
         found = await venue_clock.measure(rest)
         assert abs(found.offset_ns) <= found.error_ns
-        used = rest.weight_used
+        used = rest.weights.used
         parsed("/depth", await rest.public("/depth", {"symbol": "BTCUSDT", "limit": 1000}))
-        assert rest.weight_used > used > 0
+        assert rest.weights.used > used > 0
 
     ask(venue, market, work)
 
@@ -198,7 +198,7 @@ def test_the_instruments(venue: RunningVenue, market: Market) -> None:
     config = check(document, Path("run.toml"))
 
     async def work(rest: RestClient) -> tuple[Any, int]:
-        return await venue_rules.ask(rest, config), rest.weight_max
+        return await venue_rules.ask(rest, config), rest.weights.most
 
     instruments, weight_max = ask(venue, market, work)
     assert instruments.symbols == SYMBOLS and weight_max > 1000

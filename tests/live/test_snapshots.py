@@ -77,11 +77,11 @@ def test_a_book_gets_its_own_snapshot_and_the_others_none(
         books = Books(rest)
         assert books.snapshots.needed() == []
         await rest.public("/time")
-        before = rest.weight_used
+        before = rest.weights.used
         books.wants(1)
         assert books.snapshots.needed() == [1]
         await books.snapshots.fetch(1)
-        assert rest.weight_used - before == WEIGHTS[market], "one request, of one symbol"
+        assert rest.weights.used - before == WEIGHTS[market], "one request, of one symbol"
         ((instrument, source, text),) = books.frames()
         assert (instrument, source) == (1, FrameSource.REST)
         truth = venue.get("/venue/state")[market.name.lower()]["books"]
@@ -114,19 +114,19 @@ def test_our_share_of_the_weight_is_not_exceeded(venue: RunningVenue) -> None:
         if time.time() % 60 > 55:
             await asyncio.sleep(6)  # within one minute of the clock
         await rest.public("/time")
-        rest.weight_max = rest.weight_used + 100  # of which we may use 80 in a hundred
-        rest.weight_used = rest.weight_max
+        rest.weights.most = rest.weights.used + 100
+        rest.weights.used = rest.weights.most
         books = Books(rest)
         books.wants(0)
-        used = rest.weight_used
+        used = rest.weights.used
         await books.snapshots.fetch(0)
         assert "share of the weight" in books.snapshots.failed
         books.wants(1)
         await books.snapshots.fetch(1)
-        assert "asked us to wait" in books.snapshots.failed
+        assert "share of the weight" in books.snapshots.failed
         assert books.frames() == [] and books.snapshots.needed() == []
         answer = await asyncio.to_thread(venue.get, "/venue/state?depth=1")
-        assert answer and rest.weight_used <= used
+        assert answer and rest.weights.used <= used
 
     with_rest(venue, Market.SPOT, work)
 

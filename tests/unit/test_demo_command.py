@@ -63,6 +63,36 @@ def test_a_venue_that_does_not_start_says_why(tmp_path: Path) -> None:
         pass
 
 
+def test_ctrl_c_while_the_venue_starts_ends_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: DemoVenue) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(DemoVenue, "_hear", interrupted)
+    venue = DemoVenue(tmp_path, ["--market", "spot", "--symbols", "BTCUSDT"])
+    with pytest.raises(KeyboardInterrupt), venue:
+        pass
+    with pytest.raises(ProcessLookupError):
+        os.kill(venue._process.pid, 0)
+
+
+def test_a_proxy_is_not_asked_for_a_venue_on_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with DemoVenue(tmp_path, ["--market", "spot", "--symbols", "BTCUSDT"]) as venue:
+        assert venue.truth("spot") == ({}, 0)
+
+
+def test_a_strategy_that_no_file_can_be(tmp_path: Path) -> None:
+    with pytest.raises(ApplianceError, match="--strategy: File name too long"):
+        demo_command.run(parsed("--strategy", "x" * 300, "--report", str(tmp_path / "r.json")))
+
+
 def test_the_venue_ends_with_the_demo(tmp_path: Path) -> None:
     with DemoVenue(tmp_path, ["--market", "spot", "--symbols", "BTCUSDT"]) as venue:
         assert venue.truth("spot") == ({}, 0)

@@ -199,6 +199,13 @@ def test_a_name_that_is_not_found(host: str) -> None:
         ask_at(f"http://{host}", lambda client: client.public("/x"))
 
 
+def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{unused_port()}")
+    with answering(http(200, b"{}")) as server:
+        assert ask(server, lambda client: client.public("/x")) == b"{}"
+
+
 def test_over_tls(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     trusting = ssl.create_default_context(cafile=authority.file)

@@ -194,6 +194,20 @@ def test_paper_does_not_open_the_key(folder: Path, capsys: pytest.CaptureFixture
     assert here(capsys, path, "--check").code == 0
 
 
+@pytest.mark.parametrize("name", ["x" * 300, "./" + "y" * 300 + ".py"])
+def test_a_strategy_that_no_file_can_be(folder: Path, name: str) -> None:
+    path = write(folder / "run.toml", f'{PAPER}[strategy]\nfile = "{name}"\n')
+    assert as_a_process(path).refused() == [f"{path}: strategy.file: File name too long"]
+
+
+@pytest.mark.parametrize("line", ['[risk]\nfile = "X"', '[venue]\nextra_ca = "X"', 'rings = "X"'])
+def test_other_names_that_are_too_long(folder: Path, line: str) -> None:
+    text = line.replace("X", "x" * 300)
+    path = write(folder / "run.toml", f"{text}\n{PAPER}" if "rings" in line else PAPER + text)
+    (said,) = as_a_process(path).refused()
+    assert "too long" in said
+
+
 def test_live_with_a_credential(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -222,3 +236,21 @@ def test_it_explains_itself() -> None:
     text = parser.format_help()
     assert "examples:" in text and "exit codes: 0 fine, 1 the venue" in text
     assert parser.parse_args(["run.toml"]).run is run_command.run
+
+
+@pytest.mark.parametrize(
+    ("fatal", "left", "code"), [("", [], 0), ("no such key", [], 1), ("", ["lc-1"], 1)]
+)
+def test_the_exit_code_tells_whether_all_is_well(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    fatal: str,
+    left: list[str],
+    code: int,
+) -> None:
+    result = {"session": {"fatal": fatal, "left_open": left}}
+    monkeypatch.setattr(run_command, "_trade", lambda *_: result)
+    done = here(capsys, write(folder / "run.toml", PAPER), "--json")
+    assert done.code == code and json.loads(done.out) == result
+    assert done.err == (f"appliance run: {fatal}\n" if fatal else "")

@@ -52,7 +52,7 @@ def asked(venue: Venue, *symbols: str, market: str = "spot") -> tuple[Instrument
     """The instruments, and the weight of a minute that the client now knows."""
 
     async def work(rest: RestClient) -> tuple[Instruments, int]:
-        return await ask(rest, config(*symbols, market=market)), rest.weight_max
+        return await ask(rest, config(*symbols, market=market)), rest.weights.most
 
     with venue:
         return rest_calls.ask(venue, work)

@@ -1,5 +1,6 @@
 """Asks the venue what became of orders: the unknown ones, and all of them after a blind moment."""
 
+import asyncio
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ RECEIVE_WINDOW_MS: Final = 5000
 CERTAIN_MS: Final = RECEIVE_WINDOW_MS + 1500
 NO_SUCH_ORDER: Final = -2013
 ASK_AGAIN_S: Final = 0.5
+SIDE_BY_SIDE: Final = 8  # cancels at the end
+CANCEL_ONE_S: Final = 3.0  # then it is tried again, on another connection if need be
 _ANSWER_S: Final = 60.0  # an answer is waited for so long at most
 
 
@@ -76,20 +79,35 @@ class Inquiry:
                 wait_s = max(wait_s, error.seconds)
         self._not_before_s[doubt.key] = time.monotonic() + wait_s
 
-    async def cancel_all(self) -> int:
-        """Cancel every live order over REST; how many there were.
+    async def cancel_all(self, gone: set[int] | None = None) -> int:
+        """Cancel every live order over REST, a few side by side; how many there were.
 
-        One that cannot be cancelled has ended, and its report was lost: it is asked for.
+        ``gone``: keys to leave alone; those that the venue has cancelled are added. An order that
+        cannot be cancelled has ended, and its report was lost, or it has not arrived yet: it is
+        asked for.
         """
-        doubts = list(self.live(unknown_only=False))
-        for doubt in doubts:
+        few = asyncio.Semaphore(SIDE_BY_SIDE)
+        cancelled = set() if gone is None else gone
+
+        async def cancel(doubt: Doubt) -> None:
             try:
-                try:
-                    await self._rest.signed("DELETE", "/order", self._params(doubt))
-                except Refused:
-                    await self.ask(doubt)
-            except RestError as error:
-                self.failed = str(error)
+                async with few, asyncio.timeout(CANCEL_ONE_S):
+                    try:
+                        reply = await self._rest.signed("DELETE", "/order", self._params(doubt))
+                    except Refused:
+                        await self.ask(doubt)
+                        return
+                cancelled.add(doubt.key)
+                said = self._messages.order_status(reply, doubt.key, time.time_ns())
+                if said is not None:
+                    self._sink.push(said)
+            except (RestError, TimeoutError) as error:
+                self.failed = str(error) or "/order: no answer in time"
+            except (KeyError, ValueError, TypeError, ArithmeticError) as error:
+                self.failed = f"/order: {type(error).__name__}: {error}"  # cancelled all the same
+
+        doubts = [doubt for doubt in self.live(unknown_only=False) if doubt.key not in cancelled]
+        await asyncio.gather(*map(cancel, doubts))
         return len(doubts)
 
     def _params(self, doubt: Doubt) -> dict[str, str | int]:

@@ -10,16 +10,15 @@ from typing import Any, Final
 
 import aiohttp
 
-from appliance.abi.units import NS_PER_MS
+from appliance.abi.units import NS_PER_MS, NS_PER_S
 from appliance.cold.errors import one_line
 from appliance.cold.live.endpoints import Endpoints
 from appliance.cold.live.key_file import ApiKey
 from appliance.cold.live.signature import rest_query
+from appliance.cold.live.weights import MINUTE_S, PUBLIC_SHARE, SIGNED_SHARE, Weights
 
 TIMEOUT_S: Final = 10.0
-WEIGHT_SHARE: Final = 0.8  # of the weight of a minute: the rest is for others on this address
 BODY_BYTES_MAX: Final = 256 << 20  # an exchangeInfo has some 20 MiB
-_MINUTE_S: Final = 60.0
 _LOOKED_AT: Final = 1000
 _DIGITS: Final = re.compile("[0-9]{1,6}")
 # Codes that leave the outcome open, whatever the status (binance-protocol 3, errors).
@@ -44,7 +43,18 @@ class Unclear(RestError):
 
 
 class MustWait(RestError):
-    """Over the venue's limit: nothing was asked, or 429 and 418 came back."""
+    """The venue asked us to wait: 429 or 418 came back, and nothing is asked before that."""
+
+    def __init__(self, text: str, seconds: float) -> None:
+        super().__init__(text)
+        self.seconds = seconds
+
+
+class ShareUsed(RestError):
+    """Our share of this minute's weight is used up: nothing was asked.
+
+    The venue has not complained, so nobody else needs to wait.
+    """
 
     def __init__(self, text: str, seconds: float) -> None:
         super().__init__(text)
@@ -62,9 +72,8 @@ class RestClient:
             connector=aiohttp.TCPConnector(ssl=tls),
         )
         self._quiet_until_s = 0.0
-        self.weight_max = 0  # per minute; 0: not known yet
-        self.weight_used = 0
         self.clock_offset_ns = 0
+        self.weights = Weights(endpoints.market, lambda: self._venue_ns() / NS_PER_S)
 
     async def close(self) -> None:
         await self._http.close()
@@ -78,7 +87,7 @@ class RestClient:
     ) -> Any:
         """The document of a signed request. RestError."""
         assert self._key is not None
-        stamp_ms = (time.time_ns() + self.clock_offset_ns) // NS_PER_MS
+        stamp_ms = self._venue_ns() // NS_PER_MS
         query = rest_query(self._key, {**(params or {}), "timestamp": stamp_ms})
         return parsed(path, await self._send(method, path, query, self._headers()))
 
@@ -94,12 +103,12 @@ class RestClient:
         wait_s = self._quiet_until_s - time.monotonic()
         if wait_s > 0:
             raise MustWait(f"{path}: the venue asked us to wait", wait_s)
-        if self.weight_max and self.weight_used > self.weight_max * WEIGHT_SHARE:
-            self.weight_used = 0  # the next answer says how much it really is
-            wait_s = _MINUTE_S - time.time() % _MINUTE_S
-            self._be_quiet(wait_s)
-            raise MustWait(f"{path}: our share of the weight of this minute is used up", wait_s)
+        share = SIGNED_SHARE if headers else PUBLIC_SHARE
+        if (wait_s := self.weights.wait_s(path, share)) > 0:
+            raise ShareUsed(f"{path}: our share of the weight of this minute is used up", wait_s)
         url = f"{self._endpoints.rest}{self._endpoints.api}{path}"
+        told: int | None = None
+        begun = self.weights.begin(path)
         try:
             # The query is encoded and signed already: it must go out as it is.
             from yarl import URL
@@ -108,7 +117,7 @@ class RestClient:
             async with self._http.request(
                 method, target, headers=headers, allow_redirects=False
             ) as answer:
-                self._note_weight(answer.headers)
+                told = _whole(answer.headers.get("X-MBX-USED-WEIGHT-1M"))
                 body = await _body(path, answer.content)
                 if answer.status < 300:
                     return body
@@ -116,15 +125,15 @@ class RestClient:
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             why = one_line(str(error)) or type(error).__name__
             raise Unclear(f"{path}: {why}") from None
+        finally:
+            self.weights.end(path, begun, told)
+
+    def _venue_ns(self) -> int:
+        return time.time_ns() + self.clock_offset_ns
 
     def _be_quiet(self, wait_s: float) -> None:
         """Ask nothing for so long; what was to be quiet for longer stays so."""
         self._quiet_until_s = max(self._quiet_until_s, time.monotonic() + wait_s)
-
-    def _note_weight(self, headers: Mapping[str, str]) -> None:
-        used = _whole(headers.get("X-MBX-USED-WEIGHT-1M"))
-        if used is not None:
-            self.weight_used = used
 
     def _failure(
         self, path: str, status: int, headers: Mapping[str, str], body: bytes
@@ -133,7 +142,7 @@ class RestClient:
         text = f"{path}: HTTP {status}: {message}"
         if status in (418, 429):
             asked_s = _whole(headers.get("Retry-After"))
-            wait_s = _MINUTE_S if asked_s is None else float(asked_s)
+            wait_s = MINUTE_S if asked_s is None else float(asked_s)
             self._be_quiet(wait_s)
             return MustWait(text, wait_s)
         if status >= 500 or code in UNKNOWN_CODES:
@@ -182,10 +191,10 @@ async def patiently(call: Any, tries: int, pause_s: float = 1.0) -> Any:
     for n in range(tries):
         try:
             return await call()
-        except MustWait as error:
+        except (MustWait, ShareUsed) as error:
             if n == tries - 1:
                 raise
-            await asyncio.sleep(min(error.seconds, _MINUTE_S))
+            await asyncio.sleep(min(error.seconds, MINUTE_S))
         except Unclear:
             if n == tries - 1:
                 raise

@@ -4,15 +4,16 @@ Compile before connect: the loop is compiled and rehearsed before the first sock
 """
 
 import asyncio
-import contextlib
+import secrets
 import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from appliance.abi.counters import Counter
 from appliance.abi.market import Market
+from appliance.abi.trading import TradingState
 from appliance.cold import boot, run_report
 from appliance.cold import session as loop_session
 from appliance.cold.errors import ApplianceError
@@ -21,21 +22,20 @@ from appliance.cold.live import venue_rules
 from appliance.cold.live.channel import Say
 from appliance.cold.live.endpoints import PRODUCTION, Endpoints
 from appliance.cold.live.key_file import ApiKey
+from appliance.cold.live.last_orders import LastOrders
 from appliance.cold.live.link_table import LinkTable
 from appliance.cold.live.live_session import LiveSession, Settings, rest_tls
+from appliance.cold.live.loose_threads import LooseThreads
 from appliance.cold.live.order_messages import OrderMessages
 from appliance.cold.live.rehearsal import rehearse_cold
 from appliance.cold.live.rest_client import RestClient
+from appliance.cold.live.stopping import Stopping
 from appliance.cold.run_config import RunConfig
 from appliance.cold.strategy_loader import Strategy
 from appliance.cold.tls_client import TlsContext, TlsRefused
 from appliance.cold.warm_up import warm_core
+from appliance.hot.order_text import EPOCH_MAX
 from appliance.hot.wire.links import make_links
-
-TRIES: Final = 3
-SNAPSHOT_LEVELS: Final = 100
-CANCEL_WAIT_S: Final = 3.0
-EPOCH_MASK: Final = 0xFFFF_FFFF
 
 
 class TradingRun:
@@ -68,40 +68,49 @@ class TradingRun:
         self._stopped = asyncio.Event()
         self.session: LiveSession | None = None
         self.made: loop_session.Session | None = None
+        self._last_orders: LastOrders | None = None
 
     def stop(self) -> None:
         """End the run in good order; from the thread of the asyncio loop."""
         self._stopped.set()
 
+    def _on_signal(self, number: int) -> None:
+        """A second Ctrl-C, while orders are being cancelled, ends that too."""
+        if number == signal.SIGINT and self._last_orders is not None:
+            self._last_orders.hurry()
+        self.stop()
+
     async def run(self, seconds: float | None, watch: Callable[[], None] | None = None) -> Any:
         """Until ``seconds`` are over, ``stop``, Ctrl-C or a refusal; the report."""
-        await self._compile()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):
-                loop.add_signal_handler(number, self.stop)
-        rest = RestClient(self._endpoints, self._rest_tls, self._key)
-        try:
-            self._say(f"asking {self._endpoints.rest} for the rules of {len(self._config.symbols)}")
-            instruments = await venue_rules.ask(rest, self._config)
-            made = self.made = loop_session.start(self._plan(instruments))
-        except BaseException:
-            await rest.close()
-            raise
-        try:
-            return await self._session(made, rest, seconds, watch)
-        finally:
-            made.loop.stop()
-            made.loop.join(5.0)
-            await rest.close()
-            made.close()
+        asyncio.get_running_loop().set_default_executor(LooseThreads())
+        with Stopping() as stopping:
+            await self._compile()
+            rest = RestClient(self._endpoints, self._rest_tls, self._key)
+            try:
+                self._say(
+                    f"asking {self._endpoints.rest} for the rules of {len(self._config.symbols)}"
+                )
+                instruments = await venue_rules.ask(rest, self._config)
+                made = self.made = loop_session.start(self._plan(instruments))
+                stopping.hear(self._on_signal)
+                try:
+                    return await self._session(made, rest, seconds, watch)
+                finally:
+                    made.loop.stop()
+                    made.loop.join(5.0)
+                    made.close()
+            finally:
+                await rest.close()
 
     async def _compile(self) -> None:
-        """On an instrument of our own: the venue has not been asked for any yet."""
+        """On an instrument of our own: the venue has not been asked for any yet.
+
+        On a thread: the compiler is long inside one call, and Ctrl-C must not wait for that.
+        """
         self._say("loading the loop" if self._cache[1] else "compiling the loop (once)")
         core, rings = warm_core(self._strategy, (0, 0), Market.SPOT)
         links = make_links(1, rings.to_desk)
-        boot.compile_loop(core, self._strategy, links)
+        await asyncio.to_thread(boot.compile_loop, core, self._strategy, links)
         await rehearse_cold(core, links)
 
     def _plan(self, instruments: Instruments) -> loop_session.Plan:
@@ -118,7 +127,8 @@ class TradingRun:
             process_started_s=self._started_s,
             say=self._say,
             rings_folder=self._rings_folder,
-            epoch=int(time.time()) & EPOCH_MASK,
+            # Two runs of one account must differ, also if they start together.
+            epoch=1 + secrets.randbelow(EPOCH_MAX),
             live=True,
             sends_orders=self._key is not None,
             book_silence_ms=config.number("session.book_silence_ms"),
@@ -168,31 +178,36 @@ class TradingRun:
 
         try:
             await session.run(is_over)
-            if self._key is not None and not session.fatal:
-                await self._cancel_all(session)
-        finally:
-            if self._stopped.is_set():
-                made.notes.append("stopped by hand")
-            await session.close()
-            made.loop.stop()
-            made.loop.join(5.0)
-            result = report(made, session)
-            table.free_all()
+        finally:  # whatever ended it: our orders would trade on without us
+            try:
+                left = await self._cancel_all(session, epoch)
+            finally:
+                if self._stopped.is_set():
+                    made.notes.append("stopped by hand")
+                await session.close()
+                made.loop.stop()
+                made.loop.join(5.0)
+                result = report(made, session)
+                table.free_all()
+        result["session"]["left_open"] = left
         return result
 
-    async def _cancel_all(self, session: LiveSession) -> None:
-        """Nothing of ours stays on the venue's book; new orders are blocked first."""
+    async def _cancel_all(self, session: LiveSession, epoch: int) -> list[str]:
+        """Nothing of ours stays on the venue's book; client ids of what may. New orders are
+        blocked first."""
+        if self._key is None:
+            return []
         made = self.made
         assert made is not None
-        made.core.gate.account[0].trading_state = 0
+        made.core.gate.account[0].trading_state = TradingState.HALTED
         await asyncio.sleep(0.05)
-        asked_n = await session.inquiry.cancel_all()
-        deadline_s = time.monotonic() + CANCEL_WAIT_S
-        while session.live_orders_n() and time.monotonic() < deadline_s:
-            session.look()
-            await asyncio.sleep(0.005)
-        left_n = session.live_orders_n()
-        self._say(f"cancelled {asked_n} open orders; {left_n} without an answer")
+        last = self._last_orders = LastOrders(session, epoch)
+        await last.cancel()
+        self._say(f"cancelled {last.cancelled_n} open orders")
+        if left := last.left():
+            why = "ended at once: " if last.hurried else ""
+            self._say(f"{why}{len(left)} orders may still be open: {', '.join(left)}")
+        return left
 
 
 def endpoints_of(config: RunConfig) -> Endpoints:

@@ -38,7 +38,7 @@ async def _info(rest: RestClient, config: RunConfig) -> ExchangeInfo:
     info = parse_exchange_info(document)
     if info.market != config.market:
         raise ApplianceError(f"the venue is {info.market.name}, not {config.market.name}")
-    rest.weight_max = _weight_max(document.get("rateLimits"))
+    rest.weights.most = _weight_max(document.get("rateLimits"))
     faults = [
         f"{config.path}: symbols: {short(symbol)}:"
         f" {info.refused.get(symbol, 'the venue has no such symbol')}"
