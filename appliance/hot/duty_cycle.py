@@ -3,9 +3,11 @@
     frame ring ─► decode ─► book ─► market ring ─► strategy ─► RISK GATE ─► gateway ─► egress ring
        feed.py    decode/   book/                  strategy/    gate.py     gateway.py
 
-``run`` repeats it on the hot thread until the control word says stop. Each agent's ``poll`` does
-one piece of work and says how much it did; only when nobody had any does the loop pause. There is
-no system call, lock or allocation in here; what it writes is in shared memory for others to read.
+``run`` repeats it on the hot thread until the control word says stop; ``run_live`` does the same
+with the venue's sockets at both ends (sockets.py, egress.py), whose receive and send are the only
+system calls. Each agent's ``poll`` does one piece of work and says how much it did; only when
+nobody had any does the loop pause. There is no lock or allocation in here; what it writes is in
+shared memory for others to read, and is written when the orders have left (notes.py).
 """
 
 from typing import Final
