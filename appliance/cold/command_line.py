@@ -5,6 +5,7 @@ directory of compiled code, and only then imports what is hot.
 """
 
 import argparse
+import errno
 import os
 import signal
 import sys
@@ -17,7 +18,7 @@ from appliance.cold import demo_command, replay_command, run_command, venue_comm
 from appliance.cold.errors import EXIT_NO, EXIT_USAGE, ApplianceError
 
 EXIT_INTERRUPTED: Final = 130  # as a shell says for Ctrl-C
-EXIT_TERMINATED: Final = 143  # and for SIGTERM
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP)
 
 _EPILOG = """\
 examples:
@@ -31,11 +32,15 @@ exit codes: 0 fine, 1 the answer is no, 2 the request was wrong"""
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM: ends as Ctrl-C does, so that no region stays behind."""
+    """SIGTERM or SIGHUP: ends as Ctrl-C does, so that nothing stays behind."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.exit_code = 128 + number
 
 
-def _terminate(_number: int, _frame: FrameType | None) -> None:
-    raise Terminated
+def _terminate(number: int, _frame: FrameType | None) -> None:
+    raise Terminated(number)
 
 
 def _version() -> str:
@@ -73,7 +78,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_USAGE
     os.environ.setdefault("NUMBA_NRT_STATS", "1")  # the purity figures need it
     args = build_parser().parse_args(argv)
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in _SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN:  # nohup
+            signal.signal(number, _terminate)
     try:
         return int(args.run(args))
     except ApplianceError as error:
@@ -82,7 +89,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_USAGE
     except KeyboardInterrupt as stop:
         print(f"\nappliance {args.command}: stopped", file=sys.stderr)
-        return EXIT_TERMINATED if isinstance(stop, Terminated) else EXIT_INTERRUPTED
+        return stop.exit_code if isinstance(stop, Terminated) else EXIT_INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has gone
         return EXIT_NO
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        name = str(error.filename)
+        print(f"appliance {args.command}: {name[:40]}..: no file has such a name", file=sys.stderr)
+        return EXIT_USAGE

@@ -5,6 +5,7 @@ import runpy
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -46,12 +47,35 @@ def test_a_defect_of_ours_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         outcome(monkeypatch, raising(ZeroDivisionError()))
 
 
-def test_sigterm_ends_as_ctrl_c_does(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_it_ends_as_with_ctrl_c(monkeypatch: pytest.MonkeyPatch, number: signal.Signals) -> None:
     def run(args: argparse.Namespace) -> int:
-        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(number)
         raise AssertionError("it went on")
 
-    assert outcome(monkeypatch, run) == 143
+    assert outcome(monkeypatch, run) == 128 + number
+
+
+def test_nohup_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(args: argparse.Namespace) -> int:
+        signal.raise_signal(signal.SIGHUP)
+        return 7
+
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert outcome(monkeypatch, run) == 7
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_name_that_is_too_long(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(args: argparse.Namespace) -> int:
+        return len(Path("x" * 300).read_bytes())
+
+    assert outcome(monkeypatch, run) == EXIT_USAGE
+    assert capsys.readouterr().err == f"appliance test: {'x' * 40}..: no file has such a name\n"
 
 
 @pytest.mark.parametrize("command", ["demo", "replay", "top"])
