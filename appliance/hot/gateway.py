@@ -24,6 +24,10 @@ from appliance.hot.ring import Ring, claim, peek, publish, release
 # Of one call of poll_reports: as many as one call of the strategy can cause at most.
 REPORTS_PER_POLL: Final = INTENTS_MAX
 
+# A venue that does not know an order, or our clock, says so at once: a strategy that goes on asking
+# at the pace of the market would use up the request limit.
+RECANCEL_NS: Final = 100_000_000
+
 _TIME_IN_FORCE_LAST: Final = int(max(TimeInForce))
 
 
@@ -119,13 +123,15 @@ def send(gateway, instrument, side, price_ticks, quantity_lots, tif, tag, now_ns
 def cancel(gateway, slot, now_ns, counters):
     """Ask the venue to cancel the order in ``slot``. 1 if sent.
 
-    0: no live order, a cancel is under way already, or no room (counted; ask again). The order
-    stays exposure until the venue says that it is gone.
+    0: no live order, a cancel is under way already or was within RECANCEL_NS, or no room (counted;
+    ask again). The order stays exposure until the venue says that it is gone.
     """
     if slot < 0 or slot >= ORDERS_MAX:
         return 0
     order = gateway.orders.table[slot]
     if order.state == OrderState.FREE or order.cancel_sent:
+        return 0
+    if order.cancel_ns != 0 and 0 <= now_ns - order.cancel_ns < RECANCEL_NS:
         return 0
     request_slot = claim(gateway.requests)
     egress_slot = claim(gateway.egress)

@@ -224,6 +224,7 @@ def open_order(
     order.filled_tick_lots = 0
     order.time_in_force = tif
     order.cancel_sent = 0
+    order.cancel_ns = 0
     order.sent_ns = now_ns
     order.updated_ns = now_ns
     order.venue_id = 0

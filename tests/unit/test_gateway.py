@@ -24,6 +24,7 @@ from appliance.abi.trading import (
     TimeInForce,
 )
 from appliance.hot.gateway import (
+    RECANCEL_NS,
     REPORTS_PER_POLL,
     Gateway,
     cancel,
@@ -183,10 +184,11 @@ def test_a_cancel_goes_out_once_until_it_has_failed() -> None:
     assert gateway.positions[1].open_sell_lots == 30  # exposure until the venue has answered
     report(gateway, Report.CANCEL_REJECTED, key)
     poll_reports(gateway, counters)
-    assert cancel(gateway, slot, NOW_NS, counters) == 1
+    assert cancel(gateway, slot, NOW_NS + RECANCEL_NS - 1, counters) == 0  # not at its pace
+    assert cancel(gateway, slot, NOW_NS + RECANCEL_NS, counters) == 1
     report(gateway, Report.CANCELED, key)
     poll_reports(gateway, counters)
-    assert cancel(gateway, slot, NOW_NS, counters) == 0
+    assert cancel(gateway, slot, NOW_NS + 9 * RECANCEL_NS, counters) == 0
     assert counters[Counter.CANCELS_SENT, 0] == 2
 
 

@@ -15,7 +15,7 @@ from appliance.abi.trading import Block, OrderState, Reject, Report, Side
 from appliance.hot import sockets
 from appliance.hot.egress import tell
 from appliance.hot.gate import check
-from appliance.hot.gateway import cancel
+from appliance.hot.gateway import RECANCEL_NS, cancel
 from appliance.hot.session import SLOTS_PER_LOOK
 from appliance.hot.wire.links import ENDED_ROLES, NONE, ORDER_LINK
 from appliance.hot.wire.websocket_reader import (
@@ -211,7 +211,7 @@ def test_a_cancel_without_an_answer_is_in_doubt_after_the_limit(live: Live) -> N
         live.turn(1)
         assert live.state(slot) == state
     assert live.core.gate.account[0].open_orders_n == 1
-    assert cancel(gateway, slot, NOW_NS, counters) == 1
+    assert cancel(gateway, slot, NOW_NS + RECANCEL_NS, counters) == 1
 
 
 def test_what_is_not_market_data_goes_to_the_cold_side(live: Live) -> None:
