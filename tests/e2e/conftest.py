@@ -23,7 +23,7 @@ from appliance.abi.region import RegionError, attach
 from appliance.abi.telemetry import Lifecycle
 from appliance.cold.line import Line, write
 from appliance.cold.synthetic import generate
-from tests.live.run_file import write_run
+from tests.live.run_file import WORKER, write_run
 from tests.live.venue_process import VenueProcess
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,6 +62,12 @@ class Done:
         return lines[0]
 
 
+def _hear_signals() -> None:
+    """Ignored signals are inherited: a shell's & ignores SIGINT, nohup SIGHUP."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Appliance:
     """``python -m appliance`` with a cache directory."""
 
@@ -83,8 +89,7 @@ class Appliance:
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,
-            # Ignored signals are inherited: a shell that started us with & ignores SIGINT.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            preexec_fn=_hear_signals,
         )
 
     def __call__(self, *arguments: object, timeout_s: float = WARM_S, **changed: str) -> Done:
@@ -186,9 +191,9 @@ def live_appliance(tmp_path_factory: pytest.TempPathFactory) -> Appliance:
 @pytest.fixture
 def regions() -> Iterator[set[str]]:
     """Names of telemetry regions there were before; afterwards there are no more."""
-    before = {path.name for path in REGIONS.glob("*lonecore-e2e-*")}
+    before = {path.name for path in REGIONS.glob(f"*lonecore-e2e-{WORKER}-*")}
     yield before
-    left = {path.name for path in REGIONS.glob("*lonecore-e2e-*")} - before
+    left = {path.name for path in REGIONS.glob(f"*lonecore-e2e-{WORKER}-*")} - before
     for name in left:
         (REGIONS / name).unlink()
     assert not left, f"left behind in {REGIONS}: {sorted(left)}"

@@ -11,7 +11,7 @@ import pytest
 
 from appliance.abi.market import Market
 from tests.e2e.conftest import WARM_S, Appliance, Done, is_running, wait_for
-from tests.live.run_file import SYMBOLS, write_run
+from tests.live.run_file import SYMBOLS, run_name, write_run
 from tests.live.venue_process import VenueProcess
 
 SECONDS = 5
@@ -78,7 +78,7 @@ def test_a_signal_ends_it_in_good_order(
 ) -> None:
     with VenueProcess(tmp_path, *options(Market.SPOT)) as venue:
         config = write_run(tmp_path, venue.ready, Market.SPOT)
-        name = f"e2e-run-{venue.ready['port']}"
+        name = run_name(venue.ready["port"])
         with live_appliance.start("run", config, "--json") as process:
             try:
                 wait_for(lambda: is_running(name) or process.poll() is not None)
@@ -178,7 +178,7 @@ def test_the_venue_goes_and_comes_back(live_appliance: Appliance, tmp_path: Path
     with VenueProcess(tmp_path, *options(Market.SPOT)) as venue:
         config = write_run(tmp_path, venue.ready, Market.SPOT)
         port = str(venue.ready["port"])
-        name = f"e2e-run-{port}"
+        name = run_name(port)
         process = live_appliance.start("run", config, "--seconds", 12, "--json")
         wait_for(lambda: is_running(name) or process.poll() is not None)
         time.sleep(2)

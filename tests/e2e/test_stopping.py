@@ -1,6 +1,5 @@
 """Stopped in the middle: one line, the exit code of the signal, nothing left behind."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import REGIONS, Appliance
+from tests.live.run_file import WORKER
 
 
 def slow(synthetic: Callable[..., Path]) -> Path:
@@ -21,7 +21,7 @@ def slow(synthetic: Callable[..., Path]) -> Path:
 def test_stopped_in_the_middle(
     appliance: Appliance, synthetic: Callable[..., Path], number: signal.Signals
 ) -> None:
-    name = f"e2e-{os.getpid()}-{number.name}"
+    name = f"e2e-{WORKER}-{number.name}"
     done = appliance.interrupted(
         number, "replay", slow(synthetic), "--speed", 1, "--name", name, name=name
     )

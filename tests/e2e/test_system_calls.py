@@ -12,7 +12,7 @@ import pytest
 
 from appliance.abi.market import Market
 from tests.e2e.conftest import WARM_S, Appliance, is_running, wait_for
-from tests.live.run_file import SYMBOLS, write_run
+from tests.live.run_file import SYMBOLS, run_name, write_run
 from tests.live.venue_process import VenueProcess
 
 TRACED_S = 3.0
@@ -76,7 +76,7 @@ def test_only_bytes_of_its_own_sockets(
     options = ["--market", "spot", "--symbols", ",".join(SYMBOLS), *more]
     with VenueProcess(tmp_path, *options) as venue:
         config = write_run(tmp_path, venue.ready, Market.SPOT, extra_ca=str(ca) if tls else "")
-        name = f"e2e-run-{venue.ready['port']}"
+        name = run_name(venue.ready["port"])
         with live_appliance.start("run", config, "--json") as process:
             try:
                 wait_for(lambda: is_running(name) or process.poll() is not None)

@@ -1,6 +1,7 @@
 """Configuration files of ``appliance run`` against a venue of ours."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +24,15 @@ reference_age_max_ms = 1500
 """
 
 
+# Of this pytest worker and what it starts: others leave its regions alone.
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+
+
+def run_name(port: int) -> str:
+    """Of the run that trades on the venue at ``port``."""
+    return f"e2e-{WORKER}-run-{port}"
+
+
 def write_run(
     folder: Path,
     ready: dict[str, Any],
@@ -41,7 +51,7 @@ def write_run(
         f'mode = "{mode}"',
         f'market = "{name}"',
         f"symbols = {json.dumps(SYMBOLS)}",
-        f'name = "e2e-run-{ready["port"]}"',
+        f'name = "{run_name(ready["port"])}"',
         "[strategy]",
         f'file = "{strategy}"',
         "[venue]",

@@ -7,6 +7,7 @@ import json
 import ssl
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote
 
@@ -228,7 +229,7 @@ def test_asked_again_when_it_may_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     async def note(seconds: float) -> None:
         asked.append(seconds)
 
-    monkeypatch.setattr(rest_client.asyncio, "sleep", note)
+    monkeypatch.setattr(rest_client, "asyncio", SimpleNamespace(sleep=note))
     answers: list[Exception | str] = []
 
     async def call() -> Any:

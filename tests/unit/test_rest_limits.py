@@ -1,6 +1,7 @@
 """The venue's weights and waits: what it tells in headers is obeyed before the next request."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 
@@ -210,7 +211,7 @@ def test_at_the_start_our_share_is_waited_for(
     async def work(client: RestClient) -> bytes:
         client.weights.most = 1000
         await client.public("/x")
-        monkeypatch.setattr(rest_client.asyncio, "sleep", sleep)
+        monkeypatch.setattr(rest_client, "asyncio", SimpleNamespace(sleep=sleep))
         return await patiently(lambda: client.public("/x"), 3)
 
     with answering(answer("900"), answer("1")) as server:

@@ -4,6 +4,7 @@ import json
 import socket
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -73,7 +74,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     async def note(seconds: float) -> None:
         waits.append(seconds)
 
-    monkeypatch.setattr(rest_client.asyncio, "sleep", note)
+    monkeypatch.setattr(rest_client, "asyncio", SimpleNamespace(sleep=note))
     return waits
 
 
