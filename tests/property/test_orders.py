@@ -29,7 +29,7 @@ from appliance.abi.trading import (
     Report,
     Side,
 )
-from appliance.hot.gateway import cancel, make_gateway, poll_reports, send
+from appliance.hot.gateway import RECANCEL_NS, cancel, make_gateway, poll_reports, send
 from appliance.hot.jit import JIT_DISABLED
 from appliance.hot.order_reports import FOREIGN_FILL, FOREIGN_KEY, ILLEGAL, LATE_FILL, STRAY
 from appliance.hot.order_text import make_templates
@@ -162,6 +162,7 @@ class Desk:
         self.record = records(1, MARKET)
         self.counters = np.zeros((256, 16), np.int64)
         self.now_ns = 1_000_000
+        self.cancelled_ns: dict[int, int] = {}
         self.sent_n = 0
         self.model = Model()
         self.traded = [0] * INSTRUMENTS_N  # by the paper venue
@@ -180,10 +181,14 @@ class Desk:
     def cancel_any(self, pick: int) -> None:
         live = [key for key, order in self.model.orders.items() if order.live]
         if live:
-            slot = live[pick % len(live)] & ORDER_SLOT_MASK
-            order = self.orders.table[slot]
-            expected = 1 - int(order.cancel_sent)
+            key = live[pick % len(live)]
+            slot = key & ORDER_SLOT_MASK
+            self.now_ns += RECANCEL_NS // 3
+            paced = self.now_ns - self.cancelled_ns.get(key, -RECANCEL_NS) < RECANCEL_NS
+            expected = int(not self.orders.table[slot].cancel_sent and not paced)
             assert cancel(self.gateway, slot, self.now_ns, self.counters) == expected
+            if expected:
+                self.cancelled_ns[key] = self.now_ns
 
     def market(self, instrument: int, middle: int, spread: int, is_trade: bool) -> None:
         record = self.record[0]
