@@ -2,6 +2,7 @@
 
 from appliance.abi.counters import Counter
 from appliance.abi.limits import EGRESS_RING_SLOTS, REQUEST_RING_SLOTS
+from appliance.abi.link import LinkState
 from appliance.abi.trading import Action, Block, Report
 from appliance.hot.jit import hot, hot_part
 from appliance.hot.ring import claim, peek, publish, release
@@ -33,6 +34,8 @@ def poll_egress(core, links):
             if not tell(gateway, report, out.order_key, out.instrument, out.sent_ns):
                 break
         else:
+            if links.states[k] != LinkState.OPEN:
+                break  # it ended in this pass and may be closed already: see settle_links
             if waiting_bytes(links, k) > 0 and flush(links, k) != 0:
                 break
             result = send_frame(links, k, TEXT, out.text, 0, out.length_bytes)

@@ -67,7 +67,8 @@ def judge_links(core, links):
     blocks = 0
     if core.control[PAPER] == 0:
         k = links.words[ORDER_LINK]
-        if k == NONE or waiting_bytes(links, k) > 0:
+        # What is not OPEN is not ours: the cold side may have closed it.
+        if k == NONE or links.states[k] != LinkState.OPEN or waiting_bytes(links, k) > 0:
             blocks |= Block.LINK
         if not _has_user_data(links):
             blocks |= Block.USER_DATA

@@ -53,7 +53,11 @@ def test_it_ends_as_with_ctrl_c(monkeypatch: pytest.MonkeyPatch, number: signal.
         signal.raise_signal(number)
         raise AssertionError("it went on")
 
-    assert outcome(monkeypatch, run) == 128 + number
+    before = signal.signal(number, signal.SIG_DFL)  # the tests may run under nohup
+    try:
+        assert outcome(monkeypatch, run) == 128 + number
+    finally:
+        signal.signal(number, before)
 
 
 def test_nohup_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
