@@ -202,6 +202,9 @@ ORDER: Final[np.dtype[np.void]] = slot_dtype(
         ("venue_id", "<i8"),
         ("tag", "<i8"),
         ("next_free", "<i8"),
+        ("told_lots", "<i8"),  # the most that any report said was executed in all
+        ("told_end", "<i8"),  # OrderState of an end that was told before all its fills; 0: none
+        ("link", "<i8"),  # row that its last message left on, or NONE
     ]
 )
 

@@ -3,7 +3,7 @@
 from appliance.abi.counters import Counter
 from appliance.abi.limits import EGRESS_RING_SLOTS, REQUEST_RING_SLOTS
 from appliance.abi.link import LinkState
-from appliance.abi.trading import Action, Block, Report
+from appliance.abi.trading import ORDER_SLOT_MASK, Action, Block, Report
 from appliance.hot.jit import hot, hot_part
 from appliance.hot.ring import claim, peek, publish, release
 from appliance.hot.wire.links import ENDED, FULL, ORDER_LINK, flush, send_frame, waiting_bytes
@@ -38,6 +38,7 @@ def poll_egress(core, links):
                 break  # it ended in this pass and may be closed already: see settle_links
             if waiting_bytes(links, k) > 0 and flush(links, k) != 0:
                 break
+            gateway.orders.table[out.order_key & ORDER_SLOT_MASK].link = k
             result = send_frame(links, k, TEXT, out.text, 0, out.length_bytes)
             if result == FULL:
                 break

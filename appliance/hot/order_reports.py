@@ -11,7 +11,7 @@ from typing import Final
 from appliance.abi.counters import Counter
 from appliance.abi.limits import ORDERS_MAX
 from appliance.abi.trading import ORDER_SLOT_BITS, ORDER_SLOT_MASK, OrderState, Report
-from appliance.hot.jit import hot
+from appliance.hot.jit import hot, hot_inline
 from appliance.hot.orders import NONE, add_exposure, end_order, leaves_lots, slot_of
 from appliance.hot.position import apply_fill, apply_value
 
@@ -91,6 +91,38 @@ def _apply_total(orders, positions, account, slot, report, after, counters):
     return after
 
 
+@hot_inline
+def _is_end(state):
+    """Of a state that a report led to: it frees the slot."""
+    is_done = state == OrderState.FILLED or state == OrderState.CANCELED
+    return is_done or state == OrderState.REJECTED or state == OrderState.EXPIRED
+
+
+@hot
+def _note_told(order, report, after):
+    """Keep the most that was told of the order, and its end: the fills may be on their way."""
+    if report.instrument != order.instrument:
+        return
+    if report.tells_total != 0 and report.side == order.side:
+        order.told_lots = max(order.told_lots, report.filled_lots)
+    if after == OrderState.CANCELED or after == OrderState.EXPIRED:
+        order.told_end = after
+
+
+@hot_inline
+def _with_what_was_told(order, after):
+    """``after``, unless earlier reports know better: they overtake each other, and get lost.
+
+    While fewer lots are booked than were told of, the order is in doubt, whatever else is said of
+    it. Once they are booked, an end that was told with them is its end.
+    """
+    if order.filled_lots < order.told_lots:
+        return OrderState.UNKNOWN
+    if order.told_end != 0 and after != OrderState.FILLED:
+        return order.told_end
+    return after
+
+
 @hot
 def _apply_absent(orders, positions, report, counters):
     """A report of no live order: it can only matter if it is a fill.
@@ -153,6 +185,7 @@ def apply_report(orders, positions, account, report, counters):
     if after == NONE:
         counters[Counter.REPORTS_ILLEGAL, 0] += 1
         return ILLEGAL
+    _note_told(order, report, after)
     if report.tells_total != 0:
         after = _apply_total(orders, positions, account, slot, report, after, counters)
         if after == REPEATED:
@@ -173,9 +206,8 @@ def apply_report(orders, positions, account, report, counters):
         _note(order, report, kind)
         if after == OrderState.OPEN and order.filled_lots > 0:
             after = OrderState.PARTIAL
+    after = _with_what_was_told(order, after)
     order.state = after
-    if after == OrderState.FILLED or after == OrderState.CANCELED:
-        return end_order(orders, positions, account, slot, counters)
-    if after == OrderState.REJECTED or after == OrderState.EXPIRED:
+    if _is_end(after):
         return end_order(orders, positions, account, slot, counters)
     return after

@@ -229,6 +229,9 @@ def open_order(
     order.updated_ns = now_ns
     order.venue_id = 0
     order.tag = tag
+    order.told_lots = 0
+    order.told_end = 0
+    order.link = NONE
     _link(orders, slot, instrument, side_column(side))
     add_exposure(positions, account, order, quantity_lots, 1)
     return slot

@@ -19,6 +19,7 @@ from appliance.hot.orders import key_of
 from appliance.hot.wire.links import (
     ADOPTED_N,
     ENDED_ROLES,
+    ENDED_ROWS,
     NONE,
     ORDER_LINK,
     TIMER_SLOT,
@@ -27,7 +28,7 @@ from appliance.hot.wire.links import (
 
 SLOTS_PER_LOOK: Final = 32  # of the order table, each time the timers are looked at
 
-EVER: Final = -(1 << 62)  # as a limit: whoever waits has waited too long
+NEVER: Final = 1 << 62  # as a limit: nobody has waited too long
 
 assert ORDERS_MAX % SLOTS_PER_LOOK == 0
 
@@ -39,13 +40,15 @@ def settle_links(core, links):
     if words[ENDED_ROLES] == 0 and words[ADOPTED_N] == 0:
         return
     ended = words[ENDED_ROLES]
+    ended_rows = words[ENDED_ROWS]
     words[ENDED_ROLES] = 0
+    words[ENDED_ROWS] = 0
     words[ADOPTED_N] = 0
     words[ORDER_LINK] = newest_link(links, LinkRole.ORDERS)
     if ended & (1 << LinkRole.BOOKS) and newest_link(links, LinkRole.BOOKS) == NONE:
         _lose_books(core)
     if ended & (1 << LinkRole.ORDERS) and core.control[PAPER] == 0:
-        doubt_orders(core.gateway, 0, ORDERS_MAX, EVER, core.control[NOW_NS])
+        doubt_orders(core.gateway, 0, ORDERS_MAX, NEVER, ended_rows, core.control[NOW_NS])
     judge_links(core, links)
 
 
@@ -106,20 +109,27 @@ def poll_timers(core, links):
         return
     first = links.words[TIMER_SLOT]
     links.words[TIMER_SLOT] = (first + SLOTS_PER_LOOK) % ORDERS_MAX
-    late_n = doubt_orders(core.gateway, first, SLOTS_PER_LOOK, limit_ns, core.control[NOW_NS])
+    late_n = doubt_orders(core.gateway, first, SLOTS_PER_LOOK, limit_ns, 0, core.control[NOW_NS])
     core.telemetry.counters[Counter.UNANSWERED, 0] += late_n
 
 
 @hot
-def doubt_orders(gateway, first, count, limit_ns, now_ns):
-    """Call those orders of ``count`` slots UNKNOWN that wait longer for an answer; how many."""
+def doubt_orders(gateway, first, count, limit_ns, ended_rows, now_ns):
+    """Call those orders of ``count`` slots UNKNOWN that wait in vain for an answer; how many.
+
+    In vain: for ``limit_ns``, or their last message left on a link that has ended (bit k of
+    ``ended_rows``). What still waits for a connection has not left, and is not in doubt.
+    """
     doubted_n = 0
     for slot in range(first, first + count):
         order = gateway.orders.table[slot]
-        waits = order.state == OrderState.SENT and now_ns - order.sent_ns >= limit_ns
-        if order.state != OrderState.FREE and order.cancel_sent != 0:
-            waits = waits or now_ns - order.cancel_ns >= limit_ns
-        if waits and tell(
+        is_new = order.state == OrderState.SENT
+        is_cancelled = order.state != OrderState.FREE and order.cancel_sent != 0
+        in_vain = is_new and now_ns - order.sent_ns >= limit_ns
+        in_vain = in_vain or (is_cancelled and now_ns - order.cancel_ns >= limit_ns)
+        if order.link >= 0 and ended_rows >> order.link & 1:
+            in_vain = in_vain or is_new or is_cancelled
+        if in_vain and tell(
             gateway, Report.UNKNOWN, key_of(gateway.orders, slot), order.instrument, now_ns
         ):
             doubted_n += 1

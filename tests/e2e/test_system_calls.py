@@ -54,7 +54,7 @@ def sockets_of(pid: int) -> set[int]:
 
 
 def traced(thread: int, out: Path) -> list[str]:
-    """Its system calls for a while."""
+    """Its system calls for a while, and until it has sent something."""
     tracer = subprocess.Popen(
         ["strace", "-ttt", "-p", str(thread), "-o", str(out)],
         stdin=subprocess.DEVNULL,
@@ -67,6 +67,7 @@ def traced(thread: int, out: Path) -> list[str]:
         if tracer.poll() is not None:
             assert tracer.stderr is not None
             pytest.skip(f"strace may not attach: {tracer.stderr.read().strip()}")
+        wait_for(lambda: b" sendto(" in out.read_bytes())
         tracer.send_signal(signal.SIGINT)
         tracer.communicate(timeout=WARM_S)
     finally:

@@ -245,7 +245,7 @@ def prepare() -> None:
     from appliance.cold.live import channel, inquiry
 
     channel.OVERLAP_S = 0.3  # type: ignore[misc]
-    inquiry.CERTAIN_MS = 1500  # type: ignore[misc]  # nothing is on its way for longer here
+    inquiry.CERTAIN_S = 1.5  # type: ignore[misc]  # nothing is on its way for longer here
 
 
 def main() -> None:

@@ -69,7 +69,7 @@ class Run:
             inquiry=self.parts.inquiry,
             messages=SimpleNamespace(serve=self.serve),
             sink=self.parts.sink,
-            live_orders_n=lambda: len(list(self.parts.inquiry.live(unknown_only=False))),
+            live_orders_n=lambda: len(self.parts.inquiry.live(unknown_only=False)),
         )
         self.session = session
         self.last = LastOrders(session, EPOCH)

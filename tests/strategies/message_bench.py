@@ -26,15 +26,20 @@ class Desk:
         self.reports = make_ring(1024, REPORT)
         self.shutdowns: list[LinkRole] = []
         self.lost: list[tuple[LinkRole, str]] = []
+        self.lost_rows: list[int | None] = []
         self.clocks: list[bool] = []
         self.desk = MessageDesk(
             ring=self.to_desk,
             messages=OrderMessages(market, EPOCH, GRIDS),
             sink=ReportSink(self.reports),
             on_shutdown=self.shutdowns.append,
-            on_user_data_lost=lambda role, why: self.lost.append((role, why)),
+            on_user_data_lost=self._note_lost,
             on_clock=lambda: self.clocks.append(True),
         )
+
+    def _note_lost(self, role: LinkRole, k: int | None, why: str) -> None:
+        self.lost.append((role, why))
+        self.lost_rows.append(k)
 
     def hear(self, document: object, role: LinkRole = LinkRole.ORDERS) -> list[Report]:
         self.desk.hear(role, json.dumps(document).encode())
@@ -47,11 +52,11 @@ class Desk:
             release(self.reports)
         return found
 
-    def put(self, document: object, role: LinkRole = LinkRole.ORDERS) -> None:
-        """Into the ring, as the loop does it."""
+    def put(self, document: object, role: LinkRole = LinkRole.ORDERS, k: int = 0) -> None:
+        """Into the ring, as the loop does it with a message of link ``k``."""
         data = np.frombuffer(json.dumps(document).encode(), np.uint8)
         source = int(FrameSource.LINK) + role
-        assert push(self.to_desk, data, 0, len(data), 1, 0, source, 0)
+        assert push(self.to_desk, data, 0, len(data), 1, k, source, 0)
 
     def is_quiet(self) -> bool:
         """Nobody was told anything."""

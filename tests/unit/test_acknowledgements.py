@@ -69,7 +69,7 @@ class Both:
             messages=OrderMessages(market, EPOCH, GRIDS),
             sink=ReportSink(self.cold),
             on_shutdown=lambda role: self.lost.append("shutdown"),
-            on_user_data_lost=lambda role, why: self.lost.append(why),
+            on_user_data_lost=lambda role, k, why: self.lost.append(why),
             on_clock=lambda: self.lost.append("clock"),
         )
 

@@ -10,7 +10,7 @@ import pytest
 from appliance.abi.market import Market
 from appliance.abi.trading import OrderState
 from appliance.cold.live import inquiry
-from appliance.cold.live.inquiry import ASK_AGAIN_S, CERTAIN_MS, Doubt
+from appliance.cold.live.inquiry import ASK_AGAIN_S, CERTAIN_S, Doubt
 from appliance.cold.live.rest_client import MustWait, Refused, RestError, Unclear
 from appliance.hot.order_reports import apply_report
 from tests.live.parts import Parts, client_id
@@ -63,8 +63,8 @@ def test_only_unknown_orders_are_asked_for(clock: list[float]) -> None:
     for state in (OrderState.SENT, OrderState.OPEN, OrderState.PARTIAL):
         parts.order(5, state)
     unknown = parts.order(7, i=1)
-    assert parts.inquiry.due() == [Doubt(unknown, 1, 7)]
-    assert len(list(parts.inquiry.live(unknown_only=False))) == 4
+    assert parts.inquiry.due() == [Doubt(unknown, 1, clock[0])]
+    assert len(parts.inquiry.live(unknown_only=False)) == 4
 
 
 ANSWERS: list[Any] = [
@@ -129,6 +129,17 @@ def test_a_question_whose_answer_was_lost_is_asked_again_in_the_end(clock: list[
     assert len(parts.inquiry.due()) == 1
 
 
+def test_no_step_of_the_clock_makes_an_order_old(clock: list[float]) -> None:
+    """Its age counts from when it was first seen here, by a clock that nobody sets."""
+    parts, _ = scripted(NO_SUCH_ORDER, NO_SUCH_ORDER)
+    parts.order(time.time_ns() - 3600 * 10**9)  # as if the wall clock had gone back an hour
+    (doubt,) = parts.inquiry.live(unknown_only=False)
+    clock[0] += CERTAIN_S - 0.01
+    assert not asyncio.run(parts.inquiry.ask(doubt)) and parts.told() == []
+    clock[0] += 0.01
+    assert asyncio.run(parts.inquiry.ask(parts.inquiry.live(unknown_only=False)[0]))
+
+
 @pytest.mark.parametrize("code", [-1021, -1121, -2015])
 def test_a_refusal_says_nothing_of_the_order(code: int) -> None:
     """So that whoever reconciles learns that it was not answered."""
@@ -138,23 +149,16 @@ def test_a_refusal_says_nothing_of_the_order(code: int) -> None:
     assert parts.told() == []
 
 
-def test_how_old_an_order_is_counts_from_the_question(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_how_old_an_order_is_counts_from_the_question(clock: list[float]) -> None:
     """An answer that takes long does not make the question a later one."""
-    now_ns = [10**18]
-
-    class Time:
-        monotonic = staticmethod(time.monotonic)
-        time_ns = staticmethod(lambda: now_ns[0])
-
-    monkeypatch.setattr(inquiry, "time", Time)
     parts, script = scripted()
 
     async def slowly(*_: Any) -> Any:
-        now_ns[0] += 2 * CERTAIN_MS * 1_000_000
+        clock[0] += 2 * CERTAIN_S
         raise NO_SUCH_ORDER
 
     script.signed = slowly  # type: ignore[method-assign]
-    young = Doubt(parts.order(now_ns[0]), 0, now_ns[0])
+    young = Doubt(parts.order(5), 0, clock[0])
     assert not asyncio.run(parts.inquiry.ask(young)) and parts.told() == []
     assert asyncio.run(parts.inquiry.ask(young)), "now it is old when it is asked for"
 
@@ -170,5 +174,5 @@ def test_an_order_that_the_venue_does_not_have_is_exposure_no_more(state: OrderS
     counters = np.zeros((256, 16), np.int64)
     for report in parts.told():
         apply_report(parts.orders, parts.positions, parts.account, report, counters)
-    assert list(parts.inquiry.live(unknown_only=False)) == []
+    assert parts.inquiry.live(unknown_only=False) == []
     assert int(parts.account[0].open_orders_n) == int(parts.positions[0].open_buy_lots) == 0

@@ -1,29 +1,23 @@
 """The loop over sockets, pass by pass: real socket pairs, with ``websockets`` as the venue."""
 
 import errno
-import socket
 
 import pytest
 from websockets.frames import Opcode
 
-from appliance.abi import control as c
 from appliance.abi.counters import Counter
-from appliance.abi.limits import EGRESS_RING_SLOTS, FRAME_BYTES_MAX, ORDERS_MAX
+from appliance.abi.limits import FRAME_BYTES_MAX
 from appliance.abi.link import LinkEnd, LinkRole, LinkState
 from appliance.abi.market import BookReason, BookState, FrameSource
-from appliance.abi.trading import Block, OrderState, Reject, Report, Side
+from appliance.abi.trading import OrderState
 from appliance.hot import sockets
-from appliance.hot.egress import tell
-from appliance.hot.gate import check
-from appliance.hot.gateway import RECANCEL_NS, cancel
-from appliance.hot.session import SLOTS_PER_LOOK
 from appliance.hot.wire.links import ENDED_ROLES, NONE, ORDER_LINK
 from appliance.hot.wire.websocket_reader import (
     MASKED,
     MESSAGE_TOO_LONG,
     RESERVED_BITS,
 )
-from tests.strategies.live_loop import NOW_NS, Live, hear, key, session, timers
+from tests.strategies.live_loop import Live, hear, session
 
 
 @pytest.fixture
@@ -122,98 +116,6 @@ def test_a_close_frame_is_answered_and_its_code_is_kept(live: Live) -> None:
     assert venue.heard() == [(Opcode.CLOSE, (1001).to_bytes(2, "big"))]
 
 
-def test_orders_go_out_as_they_were_written(live: Live) -> None:
-    _, venue = live.offer(LinkRole.ORDERS, user_data=True)
-    assert live.core.gate.account[0].link_blocks == 0
-    slot = live.place()
-    text = bytes(live.core.gateway.egress.slots[0].text[:])
-    text = text[: int(live.core.gateway.egress.slots[0].length_bytes)]
-    live.turn(1)
-    assert venue.texts() == [text] and live.state(slot) == OrderState.SENT
-    assert cancel(live.core.gateway, slot, NOW_NS, live.core.telemetry.counters) == 1
-    live.turn(1)
-    (text,) = venue.texts()
-    assert b'"order.cancel"' in text
-
-
-def test_without_a_link_an_order_comes_back_refused(live: Live) -> None:
-    live.offer(LinkRole.BOOKS)
-    assert live.core.gate.account[0].link_blocks == Block.LINK | Block.USER_DATA
-    slot = live.place()
-    live.turn(2)
-    assert live.state(slot) == OrderState.FREE
-    assert live.count(Counter.ORDERS_REJECTED) == 1
-    assert live.core.gate.account[0].open_orders_n == 0
-
-
-def test_a_cancel_without_a_link_can_be_asked_for_again(live: Live) -> None:
-    k, venue = live.offer(LinkRole.ORDERS, user_data=True)
-    slot = live.place()
-    live.turn(1)
-    tell(live.core.gateway, Report.ACCEPTED, key(live, slot), 0, NOW_NS)
-    live.turn(1)
-    assert live.state(slot) == OrderState.OPEN
-    venue.socket.close()
-    live.turn()
-    assert live.links.states[k] == LinkState.ENDED
-    assert cancel(live.core.gateway, slot, NOW_NS, live.core.telemetry.counters) == 1
-    live.turn(2)
-    assert live.core.gateway.orders.table[slot].cancel_sent == 0
-    assert live.state(slot) == OrderState.OPEN
-
-
-def test_unanswered_orders_are_unknown_when_their_link_ends(live: Live) -> None:
-    _, venue = live.offer(LinkRole.ORDERS, user_data=True)
-    sent, opened = live.place(), live.place(Side.SELL)
-    live.turn(1)
-    tell(live.core.gateway, Report.ACCEPTED, key(live, opened), 0, NOW_NS)
-    live.turn(1)
-    venue.socket.close()
-    live.turn()
-    assert live.state(sent) == OrderState.UNKNOWN and live.state(opened) == OrderState.OPEN
-    assert live.core.gate.account[0].open_orders_n == 2  # still exposure
-    assert live.core.gate.account[0].link_blocks == Block.LINK | Block.USER_DATA
-
-
-def test_an_order_without_an_answer_is_unknown_after_the_limit(live: Live) -> None:
-    live.offer(LinkRole.ORDERS, user_data=True)
-    slot = live.place()
-    live.turn(1)
-    live.core.control[c.NOW_NS] = NOW_NS + 999
-    timers(live.core, live.links, ORDERS_MAX // SLOTS_PER_LOOK)
-    live.turn(1)
-    assert live.state(slot) == OrderState.SENT  # no limit is set
-    live.core.control[c.ANSWER_MAX_NS] = 10**18
-    timers(live.core, live.links, ORDERS_MAX // SLOTS_PER_LOOK)
-    live.turn(1)
-    assert live.state(slot) == OrderState.SENT
-    live.core.control[c.ANSWER_MAX_NS] = 1
-    timers(live.core, live.links, ORDERS_MAX // SLOTS_PER_LOOK)
-    live.turn(1)
-    assert live.state(slot) == OrderState.UNKNOWN
-    assert live.count(Counter.UNANSWERED) == 1
-
-
-def test_a_cancel_without_an_answer_is_in_doubt_after_the_limit(live: Live) -> None:
-    """Until then no other is sent. The order stays exposure, and the cancel can be tried again."""
-    live.offer(LinkRole.ORDERS, user_data=True)
-    gateway, counters = live.core.gateway, live.core.telemetry.counters
-    slot = live.place()
-    live.turn(1)
-    tell(gateway, Report.ACCEPTED, key(live, slot), 0, NOW_NS)
-    live.turn(1)
-    assert cancel(gateway, slot, NOW_NS, counters) == 1
-    for limit_ns, state in ((10**18, OrderState.OPEN), (1, OrderState.UNKNOWN)):
-        assert cancel(gateway, slot, NOW_NS, counters) == 0
-        live.core.control[c.NOW_NS] = NOW_NS + 999
-        live.core.control[c.ANSWER_MAX_NS] = limit_ns
-        timers(live.core, live.links, ORDERS_MAX // SLOTS_PER_LOOK)
-        live.turn(1)
-        assert live.state(slot) == state
-    assert live.core.gate.account[0].open_orders_n == 1
-    assert cancel(gateway, slot, NOW_NS + RECANCEL_NS, counters) == 1
-
-
 def test_what_is_not_market_data_goes_to_the_cold_side(live: Live) -> None:
     _, orders = live.offer(LinkRole.ORDERS, user_data=True)
     _, books = live.offer(LinkRole.BOOKS)
@@ -236,31 +138,6 @@ def test_user_data_that_nobody_takes_ends_the_link(live: Live) -> None:
             break
     assert live.links.records[k].end == LinkEnd.DESK_FULL
     assert len(live.desk()) < 40
-
-
-def test_a_slow_venue_blocks_new_orders_until_what_waits_has_gone_out(live: Live) -> None:
-    k, venue = live.offer(LinkRole.ORDERS, user_data=True)
-    near = live.sockets[0]
-    near.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4608)
-    sent_n = 0
-    while not live.core.gate.account[0].link_blocks:
-        assert live.place() >= 0
-        live.turn(1)
-        sent_n += 1
-        assert sent_n < EGRESS_RING_SLOTS - 1
-    assert live.core.gate.account[0].link_blocks == Block.LINK
-    live.core.gate.references[0].book_state = BookState.LIVE
-    assert check(live.core.gate, 0, Side.BUY, 1, 1, 0, NOW_NS) == Reject.BLOCKED
-    texts = []
-    for _ in range(1000):
-        texts += venue.texts()
-        live.turn(4)
-        timers(live.core, live.links, 1)
-        if not live.core.gate.account[0].link_blocks:
-            break
-    texts += venue.texts()
-    assert len(set(texts)) == sent_n
-    assert live.links.states[k] == LinkState.OPEN and live.count(Counter.BACKED_UP) >= 1
 
 
 def test_paper_needs_no_order_link_and_sends_nothing() -> None:

@@ -244,12 +244,12 @@ def test_what_waits_in_the_ring_is_served_in_order_and_by_role() -> None:
     desk = Desk()
     desk.put(execution_report())
     desk.put({"e": "serverShutdown", "E": 1}, LinkRole.BOOKS)
-    desk.put({"e": "listenKeyExpired", "E": 1}, LinkRole.USER)
+    desk.put({"e": "listenKeyExpired", "E": 1}, LinkRole.USER, k=5)
     desk.put(refusal(ORDER_ID, 503, -1007))
     desk.desk.serve()
     assert desk.told() == [Report.ACCEPTED, Report.UNKNOWN]
     assert desk.shutdowns == [LinkRole.BOOKS]
-    assert desk.lost == [(LinkRole.USER, "listenKeyExpired")]
+    assert desk.lost == [(LinkRole.USER, "listenKeyExpired")] and desk.lost_rows == [5]
     assert int(peek_frame(desk.to_desk)) < 0
 
 

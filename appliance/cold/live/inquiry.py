@@ -2,12 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from appliance.abi.trading import ORDER_SLOT_BITS, OrderState, Report
-from appliance.abi.units import NS_PER_MS
 from appliance.cold.live.order_messages import OrderMessages, Said
 from appliance.cold.live.report_sink import ReportSink
 from appliance.cold.live.rest_client import MustWait, Refused, RestClient, RestError, Unclear
@@ -17,7 +15,7 @@ from appliance.hot.orders import Orders
 # The venue refuses what is older when it arrives, and looks again before its engine takes it
 # (binance-protocol 3, recvWindow default): so later it can say for certain that it never came.
 RECEIVE_WINDOW_MS: Final = 5000
-CERTAIN_MS: Final = RECEIVE_WINDOW_MS + 1500
+CERTAIN_S: Final = (RECEIVE_WINDOW_MS + 1500) / 1000
 NO_SUCH_ORDER: Final = -2013
 ASK_AGAIN_S: Final = 0.5
 SIDE_BY_SIDE: Final = 8  # cancels at the end
@@ -31,7 +29,7 @@ class Doubt:
 
     key: int
     instrument: int
-    sent_ns: int
+    seen_s: float  # since when it is known here; time.monotonic, which no clock step can move
 
 
 class Inquiry:
@@ -53,13 +51,14 @@ class Inquiry:
         self._messages = messages
         self._sink = sink
         self._not_before_s: dict[int, float] = {}  # order key: it is not asked for earlier
+        self._seen_s: dict[int, float] = {}  # order key: when it was first seen
         self.asked_n = 0
         self.failed = ""  # why the last question had no answer
 
     def due(self) -> list[Doubt]:
         """Unknown orders that may be asked for now; each is ``settle``d once."""
         now_s = time.monotonic()
-        doubts = list(self.live(unknown_only=True))
+        doubts = self.live(unknown_only=True)
         keys = {doubt.key for doubt in doubts}
         self._not_before_s = {k: s for k, s in self._not_before_s.items() if k in keys}
         due = [doubt for doubt in doubts if self._not_before_s.get(doubt.key, 0.0) <= now_s]
@@ -116,28 +115,33 @@ class Inquiry:
             "origClientOrderId": client_id(self._epoch, doubt.key),
         }
 
-    def live(self, *, unknown_only: bool) -> Iterator[Doubt]:
+    def live(self, *, unknown_only: bool) -> list[Doubt]:
         """Orders that are exposure; a report for one that has just ended is a stray, no more."""
         table = self._orders.table
         states = table["state"].copy()
-        wanted = states == OrderState.UNKNOWN if unknown_only else states != OrderState.FREE
-        for slot in wanted.nonzero()[0].tolist():
+        now_s, seen_s = time.monotonic(), {}
+        wanted = []
+        for slot in (states != OrderState.FREE).nonzero()[0].tolist():
             order = table[slot]
             key = int(order.generation) << ORDER_SLOT_BITS | slot
-            yield Doubt(key, int(order.instrument), int(order.sent_ns))
+            seen_s[key] = self._seen_s.get(key, now_s)
+            if not unknown_only or states[slot] == OrderState.UNKNOWN:
+                wanted.append(Doubt(key, int(order.instrument), seen_s[key]))
+        self._seen_s = seen_s
+        return wanted
 
     async def ask(self, doubt: Doubt) -> bool:
         """Ask for one order and pass the answer on. False: it may still come. RestError: no answer.
 
         What counts is its age when the question left: while the answer travels it may arrive.
         """
-        age_ms = (time.time_ns() - doubt.sent_ns) // NS_PER_MS
+        age_s = time.monotonic() - doubt.seen_s
         try:
             order = await self._rest.signed("GET", "/order", self._params(doubt))
         except Refused as refused:
             if refused.code != NO_SUCH_ORDER:
                 raise
-            if age_ms < CERTAIN_MS:
+            if age_s < CERTAIN_S:
                 return False
             # One that was open is no order that the venue rejects: it is in doubt first.
             self.doubt(doubt)

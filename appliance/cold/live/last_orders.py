@@ -8,7 +8,7 @@ from typing import Final
 from appliance.cold.live.live_session import LiveSession
 from appliance.hot.order_text import client_id
 
-CANCEL_S: Final = 10.0  # in all; after CERTAIN_MS the venue knows of every order that came
+CANCEL_S: Final = 10.0  # in all; after CERTAIN_S the venue knows of every order that came
 AGAIN_S: Final = 0.5
 HEARD_S: Final = 2.0  # the loop has so long to take in the last reports
 _LOOK_S: Final = 0.005

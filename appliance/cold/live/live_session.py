@@ -199,10 +199,12 @@ class LiveSession:
         self.server_shutdowns_n += 1
         self.channels[role].replace("the venue announced its end")
 
-    def _on_user_data_lost(self, role: LinkRole, why: str) -> None:
+    def _on_user_data_lost(self, role: LinkRole, k: int | None, why: str) -> None:
+        """By link ``k`` (None: nobody knows by which). The others of the role are still good."""
         self._say(f"{role.name.lower()}: user data lost: {why}")
         for link in self._table.of_role(role):
-            self._table.retire(link)
+            if k is None or k == link.k:
+                self._table.retire(link)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -32,7 +32,7 @@ NO_LISTEN_KEY: Final = -1125
 KEY_CODES: Final = (-1022, -2014, -2015)  # the venue does not take our key
 
 Hear = Callable[[LinkRole, bytes], None]
-Lost = Callable[[LinkRole, str], None]
+Lost = Callable[[LinkRole, int | None, str], None]
 
 
 class OrderChannel:
@@ -116,7 +116,7 @@ class OrderChannel:
             if refused.code != NO_LISTEN_KEY:
                 raise
             self._listen_key = ""
-            self._on_user_data_lost(LinkRole.USER, str(refused))
+            self._on_user_data_lost(LinkRole.USER, None, str(refused))
         else:
             self._keep_alive_s = time.monotonic() + KEEP_ALIVE_S
 
@@ -127,7 +127,7 @@ class OrderChannel:
         """
         self.reconciling += 1
         try:
-            for doubt in list(self._inquiry.live(unknown_only=False)):
+            for doubt in self._inquiry.live(unknown_only=False):
 
                 async def ask(doubt: Doubt = doubt) -> bool:
                     return await self._inquiry.ask(doubt)

@@ -49,6 +49,7 @@ IDLE_N: Final = 2  # passes without anything, in a row
 STREAK_N: Final = 3  # messages of that link in a row
 ENDED_ROLES: Final = 4  # bit LinkRole: a link of it ended, and that was not dealt with yet
 ADOPTED_N: Final = 6  # links that opened, likewise
+ENDED_ROWS: Final = 9  # bit k: link k ended, likewise
 TIMER_SLOT: Final = 5  # of the order table: looked at next
 OTHER_LINK: Final = 7  # of the other links, the one that was looked at last
 LOOKS_N: Final = 8  # at links
@@ -123,6 +124,7 @@ def end_link(links: Links, k: Any, why: Any, detail: Any) -> None:
     if links.states[k] != LinkState.OPEN:
         return
     links.words[ENDED_ROLES] |= 1 << record.role
+    links.words[ENDED_ROWS] |= 1 << k
     # ENDED: the reason is written before the cold side sees that it may close (cold/link_slots.py)
     store_release(links.states, k, LinkState.ENDED)
 
