@@ -53,7 +53,7 @@ class Wired:
             parts.rest,
             parts.inquiry,
             lambda role, message: self.heard.append((role, message)),
-            lambda role, why: self.lost.append((role, why)),
+            lambda role, k, why: self.lost.append((role, why)),
         )
 
     @property

@@ -54,7 +54,7 @@ class Venue:
             self,  # type: ignore[arg-type]
             self.parts.inquiry,
             lambda role, message: self.heard.append(json.loads(message)),
-            lambda role, why: self.lost.append((role, why)),
+            lambda role, k, why: self.lost.append((role, why)),
         )
         monkeypatch.setattr(order_channel, "open_websocket", self._open)
         monkeypatch.setattr(order_channel, "patiently", lambda call, n: patiently(call, n, 0.0))
