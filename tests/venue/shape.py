@@ -37,7 +37,19 @@ def shape_of(texts: Iterable[str | bytes]) -> Shape:
     for path, count in counts.items():
         if count < total and "[]" not in path:
             shape[path].add("-")
-    return {path: frozenset(kinds) for path, kinds in shape.items()}
+    return {path: frozenset(shape[path]) for path in _in_tree_order(list(shape))}
+
+
+def _in_tree_order(paths: list[str]) -> list[str]:
+    """What is in a list right behind the list, though it was empty where it was first seen."""
+    first_seen: dict[str, int] = {}
+
+    def rank(path: str) -> tuple[int, ...]:
+        ends = [at for at, letter in enumerate(path) if letter in ".[" and at] + [len(path)]
+        return tuple(first_seen.setdefault(path[:end], len(first_seen)) for end in ends)
+
+    ranks = {path: rank(path) for path in paths}
+    return sorted(paths, key=ranks.__getitem__)
 
 
 def _gather(value: Any, path: str, shape: dict[str, set[str]]) -> None:

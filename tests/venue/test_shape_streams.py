@@ -15,7 +15,7 @@ from tests.venue.raw_client import RawClient
 from tests.venue.running_venue import RunningVenue
 from tests.venue.shape import Shape, shape_of, without
 
-WANTED = 8  # messages of each stream
+WANTED = 20  # messages of each stream
 LINES = 20_000  # of a recording
 NQ = ".data.nq"  # 2026-01
 PS, ST = ".data.ps", ".data.st"  # 2026-06-29
@@ -157,3 +157,8 @@ def test_levels_stand_in_the_recorded_order(
     if market == "usdm":
         partial = "btcusdt@depth5@100ms"
         assert orders(sent(venue, scope, partial)) == orders(frames(shared_data, WIRE, partial))
+
+
+def test_a_list_that_is_empty_at_first_keeps_its_place() -> None:
+    early, late = '{"b":[],"a":[["1.0","2.0"]]}', '{"b":[["1.0","2.0"]],"a":[]}'
+    same(shape_of([early, late]), shape_of([late, early]))
