@@ -222,13 +222,12 @@ class Campaign:
         await asyncio.sleep(0.2)
         positions = {}
         for i, symbol in enumerate(self._symbols):
-            trades = [t for t in account["trades"] if t["symbol"] == symbol]
-            signed = sum(Decimal(t["qty"]) * (1 if t["side"] == "BUY" else -1) for t in trades)
+            signed = Decimal(account["traded"].get(symbol, "0"))
             grid = int(core.gate.instruments[i].quantity_grid_e8)
             ours = Decimal(int(core.gateway.positions[i].position_lots) * grid).scaleb(-8)
             assert ours == signed, f"{symbol}: position {ours}, the venue's {signed}"
             positions[symbol] = f"{ours.normalize():f}"
-        return {"positions": positions, "trades": len(account["trades"])}
+        return {"positions": positions, "trades": account["tradesTotal"]}
 
     async def run(self, counts: dict[str, int], say: Callable[[str], None]) -> dict[str, Any]:
         """All incidents in random order; the tally. AssertionError says what did not hold."""

@@ -162,9 +162,7 @@ class SessionBench:
         for i, symbol in enumerate(SYMBOLS):
             grid = int(self.core.gate.instruments[i].quantity_grid_e8)
             ours = Decimal(int(self.core.gateway.positions[i].position_lots) * grid).scaleb(-8)
-            sides = {"BUY": 1, "SELL": -1}
-            trades = [t for t in theirs["trades"] if t["symbol"] == symbol]
-            signed = sum(sides[t["side"]] * Decimal(t["qty"]) for t in trades)
+            signed = Decimal(theirs["traded"].get(symbol, "0"))
             illegal_n = self.count(Counter.REPORTS_ILLEGAL)
             assert ours == signed, f"{symbol}: {ours}, {signed}; {illegal_n} illegal reports"
 

@@ -199,3 +199,13 @@ def test_trades_are_kept_up_to_a_bound() -> None:
         account.record(Trade(number, 1, "BTCUSDT", BUY, 1, 1, 1, 0, "USDT", 0, True, 0))
     assert TRADES_MAX // 2 <= len(account.trades) <= TRADES_MAX
     assert account.trades[-1].trade_id == TRADES_MAX
+    assert account.trades_n == TRADES_MAX + 1
+
+
+def test_what_was_traded_counts_every_trade_there_was() -> None:
+    _, account = usdm()
+    for number in range(TRADES_MAX + 1):
+        side = BUY if number % 3 else -BUY
+        account.record(Trade(number, 1, "BTCUSDT", side, 1, 2, 1, 0, "USDT", 0, True, 0))
+    sold_n = -(-(TRADES_MAX + 1) // 3)
+    assert account.traded_lots == {"BTCUSDT": 2 * (TRADES_MAX + 1 - 2 * sold_n)}

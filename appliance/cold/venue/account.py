@@ -26,7 +26,9 @@ class Account(ABC):
         self.owner = owner
         self.open: dict[int, ClientOrder] = {}  # by order id
         self.closed: dict[int, ClientOrder] = {}  # the latest CLOSED_MAX
-        self.trades: list[Trade] = []
+        self.trades: list[Trade] = []  # the latest TRADES_MAX // 2 at least
+        self.traded_lots: dict[str, int] = {}  # bought less sold, of all trades there ever were
+        self.trades_n = 0
         self.updated_ns = 0
 
     def find(self, symbol: str, order_id: int, client_id: str) -> ClientOrder | None:
@@ -62,6 +64,9 @@ class Account(ABC):
 
     def record(self, trade: Trade) -> None:
         self.trades.append(trade)
+        self.trades_n += 1
+        before_lots = self.traded_lots.get(trade.symbol, 0)
+        self.traded_lots[trade.symbol] = before_lots + trade.side * trade.lots
         if len(self.trades) > TRADES_MAX:
             del self.trades[: TRADES_MAX // 2]
 

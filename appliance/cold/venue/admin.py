@@ -111,6 +111,11 @@ def _account(floor: Floor, account: Account) -> Form:
             }
             for trade in account.trades
         ],
+        "tradesTotal": account.trades_n,
+        "traded": {
+            symbol: signed(instruments[symbol].base_e8(lots))
+            for symbol, lots in account.traded_lots.items()
+        },
     }
     if isinstance(account, SpotAccount):
         form["balances"] = {
