@@ -89,6 +89,33 @@ async def silence(bench: "SessionBench") -> None:
     await bench.until(lambda: "books: replaced: silent" in bench.said, "another connection")
 
 
+async def unheard(bench: "SessionBench") -> None:
+    """User data are lost on a connection that seems alive: what they told is asked for in time."""
+    from appliance.cold.live import inquiry
+
+    usual_s = inquiry.LOOK_AGAIN_S
+    lost: list[str] = []
+    try:
+        for _ in range(20):  # until something is traded in silence
+            await bench.ask("/venue/faults", {"silent": True, "on": "streams"})
+            await asyncio.sleep(0.3)
+            await bench.stand_still(True)
+            await bench.ask("/venue/faults", CALM)
+            if lost := await bench.differences(bench.account):
+                break
+            await bench.stand_still(False)
+            await bench.until(bench.is_healthy, "recovery")
+            await bench.orders_go_out()
+        assert lost
+        inquiry.LOOK_AGAIN_S = 0.5  # type: ignore[misc]
+        until_s = time.monotonic() + 20.0
+        while found := await bench.differences(bench.account):
+            assert time.monotonic() < until_s, found
+    finally:
+        inquiry.LOOK_AGAIN_S = usual_s  # type: ignore[misc]
+        await bench.stand_still(False)
+
+
 async def shutdown(bench: "SessionBench") -> None:
     """The venue says that it goes: each connection is replaced before it ends."""
     channels = bench.session.channels.values()
@@ -153,6 +180,7 @@ SCENARIOS: dict[Any, tuple[tuple[Market, ...], dict[str, Any]]] = {
     unreadable: ((Market.SPOT,), {}),
     rotation: (BOTH, {"life_s": 0.6}),
     silence: (BOTH, {"silence_s": 0.5}),
+    unheard: ((Market.USDM,), {}),
     shutdown: (BOTH, {}),
     disconnect: ((Market.SPOT,), {}),
     doubt: (BOTH, {}),
@@ -170,6 +198,7 @@ def trade(venue: RunningVenue, market: Market, scenario: Any, changed: dict[str,
     account = f"account{venue._accounts}"
 
     async def whole(bench: "SessionBench") -> None:
+        bench.account = account
         await bench.until(bench.is_healthy, "a start")
         await bench.orders_go_out()
         await scenario(bench)

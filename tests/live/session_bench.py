@@ -54,6 +54,7 @@ class SessionBench:
     def __init__(self, venue: RunningVenue, market: Market, key: ApiKey | None) -> None:
         self.venue, self.market, self.key = venue, market, key
         self.said: list[str] = []
+        self.account = ""  # at the venue
         self.settings = Settings(
             endpoints=endpoints_of(venue, market),
             symbols=SYMBOLS,
@@ -156,15 +157,33 @@ class SessionBench:
         await asyncio.sleep(0.05)
         await self.session.inquiry.cancel_all()
         await self.until(lambda: self.session.live_orders_n() == 0, "an end of all orders")
+        assert (await self.theirs(account))["openOrders"] == []
+        assert not await self.differences(account)
+
+    async def stand_still(self, still: bool) -> None:
+        """No new order, and no market that fills those there are; or on with both."""
+        state = TradingState.HALTED if still else TradingState.ACTIVE
+        self.core.gate.account[0].trading_state = state
+        await self.ask("/venue/market", {"moves": not still})
+        await asyncio.sleep(0.1)
+
+    async def theirs(self, account: str) -> Any:
+        """What the venue knows of the account."""
         state = (await self.ask("/venue/state?depth=1"))[self.market.name.lower()]
-        theirs = state["accounts"][account]
-        assert theirs["openOrders"] == []
+        return state["accounts"][account]
+
+    async def differences(self, account: str) -> list[str]:
+        """A line for each position that is not what the venue says that we traded."""
+        traded = (await self.theirs(account))["traded"]
+        lines = []
         for i, symbol in enumerate(SYMBOLS):
             grid = int(self.core.gate.instruments[i].quantity_grid_e8)
             ours = Decimal(int(self.core.gateway.positions[i].position_lots) * grid).scaleb(-8)
-            signed = Decimal(theirs["traded"].get(symbol, "0"))
+            signed = Decimal(traded.get(symbol, "0"))
             illegal_n = self.count(Counter.REPORTS_ILLEGAL)
-            assert ours == signed, f"{symbol}: {ours}, {signed}; {illegal_n} illegal reports"
+            if ours != signed:
+                lines.append(f"{symbol}: {ours}, {signed}; {illegal_n} illegal reports")
+        return lines
 
 
 Work = Callable[[SessionBench], Awaitable[None]]

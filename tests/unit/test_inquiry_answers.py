@@ -10,7 +10,7 @@ import pytest
 from appliance.abi.market import Market
 from appliance.abi.trading import OrderState
 from appliance.cold.live import inquiry
-from appliance.cold.live.inquiry import ASK_AGAIN_S, CERTAIN_S, Doubt
+from appliance.cold.live.inquiry import ASK_AGAIN_S, CERTAIN_S, LOOK_AGAIN_S, LOOKS_APART_S, Doubt
 from appliance.cold.live.rest_client import MustWait, Refused, RestError, Unclear
 from appliance.hot.order_reports import apply_report
 from tests.live.parts import Parts, client_id
@@ -65,6 +65,28 @@ def test_only_unknown_orders_are_asked_for(clock: list[float]) -> None:
     unknown = parts.order(7, i=1)
     assert parts.inquiry.due() == [Doubt(unknown, 1, clock[0])]
     assert len(parts.inquiry.live(unknown_only=False)) == 4
+
+
+def test_an_order_that_nobody_heard_of_for_long_is_looked_at(clock: list[float]) -> None:
+    """A message about it may be lost: each in its turn, the one unseen for longest first."""
+    parts, _ = scripted()
+    first = parts.order(5, OrderState.OPEN)
+    assert parts.inquiry.due() == []
+    clock[0] += LOOK_AGAIN_S / 2
+    second = parts.order(6, OrderState.PARTIAL, i=1)
+    assert parts.inquiry.due() == []
+    clock[0] += LOOK_AGAIN_S / 2
+    assert [doubt.key for doubt in parts.inquiry.due()] == [first]
+    assert parts.inquiry.due() == []
+    clock[0] += LOOK_AGAIN_S / 2
+    assert [doubt.key for doubt in parts.inquiry.due()] == [second]
+    clock[0] += LOOKS_APART_S
+    assert parts.inquiry.due() == [], "long enough ago"
+    clock[0] += LOOK_AGAIN_S
+    assert [doubt.key for doubt in parts.inquiry.due()] == [first]
+    assert parts.inquiry.due() == [], "not all at once"
+    clock[0] += LOOKS_APART_S
+    assert [doubt.key for doubt in parts.inquiry.due()] == [second]
 
 
 ANSWERS: list[Any] = [

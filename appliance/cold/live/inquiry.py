@@ -18,6 +18,10 @@ RECEIVE_WINDOW_MS: Final = 5000
 CERTAIN_S: Final = (RECEIVE_WINDOW_MS + 1500) / 1000
 NO_SUCH_ORDER: Final = -2013
 ASK_AGAIN_S: Final = 0.5
+# A message about an order may be lost on a connection that seems alive: who is live is asked for
+# now and then, whatever is known of it; not all at once.
+LOOK_AGAIN_S: Final = 20.0
+LOOKS_APART_S: Final = 0.1
 SIDE_BY_SIDE: Final = 8  # cancels at the end
 CANCEL_ONE_S: Final = 3.0  # then it is tried again, on another connection if need be
 _ANSWER_S: Final = 60.0  # an answer is waited for so long at most
@@ -52,11 +56,16 @@ class Inquiry:
         self._sink = sink
         self._not_before_s: dict[int, float] = {}  # order key: it is not asked for earlier
         self._seen_s: dict[int, float] = {}  # order key: when it was first seen
+        self._looked_s: dict[int, float] = {}  # order key: when it was asked for without a doubt
+        self._next_look_s = 0.0
         self.asked_n = 0
         self.failed = ""  # why the last question had no answer
 
     def due(self) -> list[Doubt]:
-        """Unknown orders that may be asked for now; each is ``settle``d once."""
+        """Orders that are to be asked for now; each is ``settle``d once.
+
+        The unknown ones, and now and then one of which nothing was asked for long.
+        """
         now_s = time.monotonic()
         doubts = self.live(unknown_only=True)
         keys = {doubt.key for doubt in doubts}
@@ -64,7 +73,21 @@ class Inquiry:
         due = [doubt for doubt in doubts if self._not_before_s.get(doubt.key, 0.0) <= now_s]
         for doubt in due:
             self._not_before_s[doubt.key] = now_s + _ANSWER_S
-        return due
+        return due or self._long_unseen(now_s, keys)
+
+    def _long_unseen(self, now_s: float, unknown: set[int]) -> list[Doubt]:
+        """The order that was not looked at for longest, if that is long enough."""
+        if now_s < self._next_look_s:
+            return []
+        self._next_look_s = now_s + LOOKS_APART_S
+        live = [doubt for doubt in self.live(unknown_only=False) if doubt.key not in unknown]
+        looked_s = {d.key: self._looked_s.get(d.key, d.seen_s) for d in live}
+        self._looked_s = looked_s
+        longest = min(live, key=lambda d: looked_s[d.key], default=None)
+        if longest is None or now_s - looked_s[longest.key] < LOOK_AGAIN_S:
+            return []
+        looked_s[longest.key] = now_s
+        return [longest]
 
     async def settle(self, doubt: Doubt) -> None:
         """Ask; without an answer that is certain, allow the next question in a while."""
