@@ -54,6 +54,7 @@ def test_state_names_every_account() -> None:
         floor.open_account("demo")
     told = admin.state(floors, 5)
     assert set(told) == {"spot", "usdm"}
-    assert told["spot"]["accounts"]["demo"] == {"openOrders": [], "trades": [], "balances": {}}
+    nothing = {"openOrders": [], "trades": [], "tradesTotal": 0, "traded": {}, "balances": {}}
+    assert told["spot"]["accounts"]["demo"] == nothing
     assert told["usdm"]["accounts"]["demo"]["positions"] == {}
     assert told["usdm"]["books"] == {}
