@@ -56,6 +56,8 @@ class Spine:
         )
         if wide:  # every order passes
             gate.account["order_rate_window_ns"] = gate.limits["order_rate_window_ns"] = 1
+            gate.limits["repeat_window_ns"] = 1
+            gate.limits["open_notional_max_tick_lots"] = 1 << 60
             gate.limits["position_max_lots"] = 1 << 50
             gate.limits["book_age_max_ns"] = 1 << 60  # a benchmark may leave the differences out
             self.core.control[c.SILENCE_MAX_NS] = 1 << 60

@@ -49,6 +49,7 @@ LINK_WRITE_BYTES: Final = 64 * 1024  # frames that the kernel did not take yet
 ORDERS_MAX: Final = 1024  # live at once
 INTENTS_MAX: Final = 16  # of one strategy call
 ORDER_RATE_MAX: Final = 1024  # orders in the rate window
+RECENT_ORDERS_N: Final = 16  # of an instrument, kept to recognise a repeated one
 ORDER_TEXT_BYTES: Final = 512  # an encoded order
 PARAMS_MAX: Final = 32  # of a strategy
 

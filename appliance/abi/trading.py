@@ -97,6 +97,11 @@ class Reject(IntEnum):
     PRICE_STEP = 25  # between two prices that the venue takes
     QUANTITY_STEP = 26
     BLOCKED = 27  # observed: what is amiss with the session (Block, or-ed)
+    ORDER_TYPE = 28  # a type that exists, and that this instrument must not use
+    OPEN_ORDERS_SIDE = 29
+    OPEN_NOTIONAL = 30
+    SELF_CROSS = 31  # it would trade with an order of our own
+    DUPLICATE = 32  # the same side, price and quantity again
 
 
 @unique
@@ -128,6 +133,10 @@ class Limit(IntEnum):
     ACCOUNT_OPEN_ORDERS_MAX = 12
     ACCOUNT_ORDER_RATE_MAX = 13
     ACCOUNT_ORDER_RATE_WINDOW_NS = 14
+    ORDER_TYPES = 15
+    OPEN_ORDERS_SIDE_MAX = 16
+    OPEN_NOTIONAL_MAX_TICK_LOTS = 17
+    REPEAT_WINDOW_NS = 18
 
 
 @unique
@@ -151,6 +160,10 @@ LIMITS: Final[np.dtype[np.void]] = slot_dtype(
         ("order_rate_window_ns", "<i8"),
         ("book_age_max_ns", "<i8"),
         ("reference_age_max_ns", "<i8"),
+        ("order_types", "<i8"),  # bit TimeInForce: may be used
+        ("open_orders_side_max", "<i8"),
+        ("open_notional_max_tick_lots", "<i8"),  # of all open orders and this one, both sides
+        ("repeat_window_ns", "<i8"),  # the same order again: not sooner than this
     ]
 )
 
@@ -164,7 +177,11 @@ POSITION: Final[np.dtype[np.void]] = slot_dtype(
         ("mark_ticks", "<i8"),  # 0: none yet
         ("open_buy_lots", "<i8"),  # leaves of everything sent and not known to be dead
         ("open_sell_lots", "<i8"),
-        ("open_orders_n", "<i8"),
+        ("open_buy_orders_n", "<i8"),
+        ("open_sell_orders_n", "<i8"),
+        ("open_notional_tick_lots", "<i8"),  # leaves x price of the same orders
+        ("own_bid_ticks", "<i8"),  # best price of our open orders; 0: none
+        ("own_ask_ticks", "<i8"),
         ("bought_lots", "<i8"),
         ("sold_lots", "<i8"),
         ("fills_n", "<i8"),

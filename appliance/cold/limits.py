@@ -15,6 +15,10 @@
     open_orders_max = 50
     book_age_max_ms = 1500
     reference_age_max_ms = 1500
+    order_types = ["GTC", "IOC", "POST_ONLY"]
+    open_orders_side_max = 25
+    open_notional_max = "50000"    # quote value of all open orders
+    repeat_window_ms = 1           # the same side, price and quantity again: not sooner
 
     [symbol.ETHUSDT]
     position_max = "8"
@@ -32,7 +36,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from appliance.abi.gate import EXPOSURE_LOTS_MAX, PPM
+from appliance.abi.gate import EXPOSURE_LOTS_MAX, ORDER_TYPES_ALL, PPM
 from appliance.abi.limits import ORDER_RATE_MAX, ORDERS_MAX
 from appliance.abi.market import symbol_text
 from appliance.abi.units import E8, INT64_MAX, NS_PER_MS, NS_PER_S
@@ -47,6 +51,7 @@ DEMO_COLLAR_PPM: Final = PPM // 100
 DEMO_OPEN_ORDERS_MAX: Final = 50
 DEMO_ORDER_RATE_MAX: Final = 100  # a second
 DEMO_AGE_MAX_NS: Final = 3 * NS_PER_S // 2
+DEMO_REPEAT_NS: Final = NS_PER_MS
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,10 @@ class InstrumentLimits:
     open_orders_max: int
     book_age_max_ns: int
     reference_age_max_ns: int
+    order_types: int
+    open_orders_side_max: int
+    open_notional_max_tick_lots: int
+    repeat_window_ns: int
 
 
 @dataclass(frozen=True)
@@ -144,14 +153,21 @@ def _demo_instrument(record: Any, price_ticks: int) -> InstrumentLimits:
     least_lots = -(-least_lots // step_lots) * step_lots
     order_lots = max(least_lots, tick_lots_max // price_ticks)
     position_lots = order_lots * DEMO_POSITION_QUOTE // DEMO_ORDER_QUOTE
+    notional_max_tick_lots = min(max(tick_lots_max, 2 * least_lots * price_ticks), INT64_MAX)
+    # Both sides at the greatest position.
+    open_tick_lots = 2 * notional_max_tick_lots * DEMO_POSITION_QUOTE // DEMO_ORDER_QUOTE
     return InstrumentLimits(
         position_max_lots=min(position_lots, EXPOSURE_LOTS_MAX),
         quantity_max_lots=min(order_lots, EXPOSURE_LOTS_MAX),
-        notional_max_tick_lots=min(max(tick_lots_max, 2 * least_lots * price_ticks), INT64_MAX),
+        notional_max_tick_lots=notional_max_tick_lots,
         collar_ppm=DEMO_COLLAR_PPM,
         open_orders_max=DEMO_OPEN_ORDERS_MAX,
         book_age_max_ns=DEMO_AGE_MAX_NS,
         reference_age_max_ns=DEMO_AGE_MAX_NS,
+        order_types=ORDER_TYPES_ALL,
+        open_orders_side_max=DEMO_OPEN_ORDERS_MAX,
+        open_notional_max_tick_lots=min(open_tick_lots, INT64_MAX),
+        repeat_window_ns=DEMO_REPEAT_NS,
     )
 
 
@@ -177,6 +193,12 @@ def _instrument_limits(section: Mapping[str, Decimal], record: Any, where: str) 
         open_orders_max=_whole(section, "open_orders_max", Fraction(1), ORDERS_MAX, where),
         book_age_max_ns=_whole(section, "book_age_max_ms", ms, INT64_MAX, where),
         reference_age_max_ns=_whole(section, "reference_age_max_ms", ms, INT64_MAX, where),
+        order_types=_whole(section, "order_types", Fraction(1), ORDER_TYPES_ALL, where),
+        open_orders_side_max=_whole(
+            section, "open_orders_side_max", Fraction(1), ORDERS_MAX, where
+        ),
+        open_notional_max_tick_lots=_money(section, "open_notional_max", tick_lots, where),
+        repeat_window_ns=_whole(section, "repeat_window_ms", ms, INT64_MAX, where),
     )
 
 

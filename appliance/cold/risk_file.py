@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Final
 
+from appliance.abi.trading import TimeInForce
 from appliance.cold.errors import ApplianceError
 
 _DECIMAL_TEXT: Final = re.compile(r"[0-9]{1,40}(\.[0-9]{1,40})?", re.ASCII)
@@ -23,6 +24,10 @@ INSTRUMENT_KEYS: Final = (
     "open_orders_max",
     "book_age_max_ms",
     "reference_age_max_ms",
+    "order_types",
+    "open_orders_side_max",
+    "open_notional_max",
+    "repeat_window_ms",
 )
 
 Section = dict[str, Decimal]
@@ -87,7 +92,10 @@ def _section(
     table = _table(document, name, where, prefix)
     here = f"{where}: [{prefix}{_named(name)}]"
     _refuse_unknown(table, known, here, "key")
-    return {key: _decimal(value, f"{here} {key}") for key, value in table.items()}
+    return {
+        key: (_order_types if key == "order_types" else _decimal)(value, f"{here} {key}")
+        for key, value in table.items()
+    }
 
 
 def _refuse_unknown(table: Mapping[str, Any], known: Sequence[str], where: str, noun: str) -> None:
@@ -95,6 +103,16 @@ def _refuse_unknown(table: Mapping[str, Any], known: Sequence[str], where: str, 
         if key not in known:
             expected = ", ".join(known)
             raise ApplianceError(f"{where}: unknown {noun} {_named(key)} (known: {expected})")
+
+
+def _order_types(value: object, where: str) -> Decimal:
+    """A list of names as the limit ``order_types``: bit TimeInForce."""
+    names = value if isinstance(value, list) else []
+    known = [kind.name for kind in TimeInForce]
+    if not names or len(set(map(repr, names))) < len(names) or any(n not in known for n in names):
+        expected = ", ".join(known)
+        raise ApplianceError(f"{where}: {_shown(value)} is not a list of some of: {expected}")
+    return Decimal(sum(1 << TimeInForce[name] for name in names))
 
 
 def _decimal(value: object, where: str) -> Decimal:

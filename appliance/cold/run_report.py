@@ -128,7 +128,7 @@ def _position(session: Session, i: int) -> dict[str, str]:
         "average_price": f"{average:.12f}".rstrip("0").rstrip(".") if lots else "0",
         "bought": _decimal(int(position.bought_lots), grids[1]),
         "sold": _decimal(int(position.sold_lots), grids[1]),
-        "open_orders": str(int(position.open_orders_n)),
+        "open_orders": str(int(position.open_buy_orders_n + position.open_sell_orders_n)),
     }
 
 

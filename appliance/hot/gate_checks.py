@@ -1,21 +1,21 @@
-"""The checks of the risk gate, in the order in which appliance/hot/gate.py lists and calls them.
+"""The checks of the risk gate that judge an order by itself, in the order of gate.py.
 
-Each returns (Reject, observed, limit), (Reject.NONE, 0, 0) if it has no objection, and relies on
-the ones before it: sums and products below are safe because earlier checks bounded their terms.
+(What judges it beside others: gate_exposure.py.) Each returns (Reject, observed, limit),
+(Reject.NONE, 0, 0) if it has no objection, and relies on the ones before it: sums and products
+below are safe because earlier checks bounded their terms.
 """
 
 from typing import Final
 
-from appliance.abi.gate import EXPOSURE_LOTS_MAX, GATE_PRICE_TICKS_MAX, PPM
+from appliance.abi.gate import EXPOSURE_LOTS_MAX, GATE_PRICE_TICKS_MAX, ORDER_TYPES_ALL, PPM
 from appliance.abi.limits import ORDER_RATE_MAX
 from appliance.abi.market import BookState, Market
 from appliance.abi.trading import Limit, Reject, Side, TimeInForce, TradingState
-from appliance.abi.units import INT64_MAX, UNSET
+from appliance.abi.units import UNSET
 from appliance.hot.jit import hot, hot_inline
 
-RATE_MASK: Final = ORDER_RATE_MAX - 1
 EXPOSURE_BITS: Final = EXPOSURE_LOTS_MAX.bit_length()
-NARROW_BITS: Final = 31  # the product of two numbers of so many bits is an int64
+NARROW_BITS: Final = 30  # the product of two numbers of so many bits is below EXPOSURE_LOTS_MAX
 LIVE: Final = int(BookState.LIVE)
 ACTIVE: Final = int(TradingState.ACTIVE)
 TIME_IN_FORCE_LAST: Final = int(max(TimeInForce))
@@ -54,6 +54,10 @@ def check_standing(gate, instrument, side, time_in_force):
         limits.order_rate_window_ns,
         limits.book_age_max_ns,
         limits.reference_age_max_ns,
+        limits.order_types,
+        limits.open_orders_side_max,
+        limits.open_notional_max_tick_lots,
+        limits.repeat_window_ns,
         record.price_grid_e8,
         record.quantity_grid_e8,
         account.open_orders_max,
@@ -61,9 +65,12 @@ def check_standing(gate, instrument, side, time_in_force):
         account.order_rate_window_ns,
     )
     rate_max = max(limits.order_rate_max, account.order_rate_max)
-    if least <= 0 or limits.collar_ppm > PPM or rate_max > ORDER_RATE_MAX:
+    is_bounded = limits.collar_ppm <= PPM and limits.order_types <= ORDER_TYPES_ALL
+    if least <= 0 or rate_max > ORDER_RATE_MAX or not is_bounded:
         which, value = _find_unset(limits, record, account)
         return Reject.LIMIT_UNSET, which, value
+    if limits.order_types >> time_in_force & 1 == 0:
+        return Reject.ORDER_TYPE, time_in_force, limits.order_types
     return Reject.NONE, 0, 0
 
 
@@ -97,7 +104,15 @@ def _find_unset(limits, instrument, account):
         return Limit.ACCOUNT_OPEN_ORDERS_MAX.value, account.open_orders_max
     if account.order_rate_max <= 0 or account.order_rate_max > ORDER_RATE_MAX:
         return Limit.ACCOUNT_ORDER_RATE_MAX.value, account.order_rate_max
-    return Limit.ACCOUNT_ORDER_RATE_WINDOW_NS.value, account.order_rate_window_ns
+    if account.order_rate_window_ns <= 0:
+        return Limit.ACCOUNT_ORDER_RATE_WINDOW_NS.value, account.order_rate_window_ns
+    if limits.order_types <= 0 or limits.order_types > ORDER_TYPES_ALL:
+        return Limit.ORDER_TYPES.value, limits.order_types
+    if limits.open_orders_side_max <= 0:
+        return Limit.OPEN_ORDERS_SIDE_MAX.value, limits.open_orders_side_max
+    if limits.open_notional_max_tick_lots <= 0:
+        return Limit.OPEN_NOTIONAL_MAX_TICK_LOTS.value, limits.open_notional_max_tick_lots
+    return Limit.REPEAT_WINDOW_NS.value, limits.repeat_window_ns
 
 
 @hot_inline
@@ -109,7 +124,9 @@ def check_exposure_sane(account, position, quantity_lots):
         (lots ^ (lots >> 63))
         | position.open_buy_lots
         | position.open_sell_lots
-        | position.open_orders_n
+        | position.open_buy_orders_n
+        | position.open_sell_orders_n
+        | position.open_notional_tick_lots
         | account.open_orders_n
         | account.orders_sent_n
     )
@@ -130,7 +147,9 @@ def _find_insane(account, position, quantity_lots):
     for value in (
         position.open_buy_lots,
         position.open_sell_lots,
-        position.open_orders_n,
+        position.open_buy_orders_n,
+        position.open_sell_orders_n,
+        position.open_notional_tick_lots,
         account.open_orders_n,
         account.orders_sent_n,
     ):
@@ -195,7 +214,7 @@ def check_size(gate, instrument, price_ticks, quantity_lots):
         return Reject.QUANTITY_STEP, quantity_lots, step_lots
     # Again a division: only for what might not fit.
     if (price_ticks | quantity_lots) >> NARROW_BITS != 0:
-        price_max_ticks = INT64_MAX // quantity_lots
+        price_max_ticks = EXPOSURE_LOTS_MAX // quantity_lots
         if price_ticks > price_max_ticks:
             return Reject.OVERFLOW, price_ticks, price_max_ticks
     notional_tick_lots = price_ticks * quantity_lots
@@ -214,45 +233,4 @@ def check_collar(reference, collar_ppm, price_ticks):
     if distance2_ticks * PPM > collar_ppm * middle2_ticks:
         # Rounded up, so that what is observed always exceeds the limit.
         return Reject.PRICE_COLLAR, -(-distance2_ticks * PPM // middle2_ticks), collar_ppm
-    return Reject.NONE, 0, 0
-
-
-@hot_inline
-def check_exposure(gate, instrument, side, quantity_lots):
-    """Checks 13 to 15: reduce-only, the position at its worst, open orders."""
-    position = gate.positions[instrument]
-    # Seen from the side of the order: positive is what it adds to.
-    held_lots = side * position.position_lots
-    same_side_lots = position.open_buy_lots if side == Side.BUY else position.open_sell_lots
-    after_lots = same_side_lots + quantity_lots
-    if gate.account[0].trading_state != TradingState.ACTIVE:
-        reducible_lots = max(0, -held_lots)
-        if after_lots > reducible_lots:
-            return Reject.REDUCE_ONLY, after_lots, reducible_lots
-    worst_lots = held_lots + after_lots
-    limits = gate.limits[instrument]
-    if worst_lots > limits.position_max_lots:
-        return Reject.POSITION, side * worst_lots, limits.position_max_lots
-    if position.open_orders_n >= limits.open_orders_max:
-        return Reject.OPEN_ORDERS, position.open_orders_n + 1, limits.open_orders_max
-    account = gate.account[0]
-    if account.open_orders_n >= account.open_orders_max:
-        return Reject.OPEN_ORDERS, account.open_orders_n + 1, account.open_orders_max
-    return Reject.NONE, 0, 0
-
-
-@hot_inline
-def check_rate(gate, instrument, now_ns):
-    """Check 16. The order sent ``order_rate_max`` orders ago tells: is it still in the window?"""
-    account = gate.account[0]
-    sent_n = account.orders_sent_n
-    if sent_n >= account.order_rate_max:
-        span_ns = now_ns - gate.rate_ns[(sent_n - account.order_rate_max) & RATE_MASK]
-        if span_ns < account.order_rate_window_ns:
-            return Reject.ORDER_RATE, span_ns, account.order_rate_window_ns
-    limits = gate.limits[instrument]
-    if sent_n >= limits.order_rate_max:
-        span_ns = now_ns - gate.rate_ns[(sent_n - limits.order_rate_max) & RATE_MASK]
-        if span_ns < limits.order_rate_window_ns:
-            return Reject.ORDER_RATE, span_ns, limits.order_rate_window_ns
     return Reject.NONE, 0, 0

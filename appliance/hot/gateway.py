@@ -18,7 +18,8 @@ from appliance.hot.jit import hot, hot_inline
 from appliance.hot.memory import copy_record
 from appliance.hot.order_reports import apply_report
 from appliance.hot.order_text import Templates, is_writable, write_cancel, write_place
-from appliance.hot.orders import FIRST_FREE, NONE, Orders, key_of, open_order
+from appliance.hot.orders import FIRST_FREE, Orders, key_of, open_order
+from appliance.hot.own_orders import NONE
 from appliance.hot.ring import Ring, claim, peek, publish, release
 
 # Of one call of poll_reports: as many as one call of the strategy can cause at most.

@@ -12,7 +12,8 @@ from appliance.abi.counters import Counter
 from appliance.abi.limits import ORDERS_MAX
 from appliance.abi.trading import ORDER_SLOT_BITS, ORDER_SLOT_MASK, OrderState, Report
 from appliance.hot.jit import hot, hot_inline
-from appliance.hot.orders import NONE, add_exposure, end_order, leaves_lots, slot_of
+from appliance.hot.orders import add_exposure, end_order, leaves_lots, slot_of
+from appliance.hot.own_orders import NONE
 from appliance.hot.position import apply_fill, apply_value
 
 FOREIGN_KEY: Final = -1  # of a report about an order that this session never sent

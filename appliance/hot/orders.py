@@ -8,12 +8,7 @@ must still find its order.
 
 Exposure (open lots of the POSITION, open orders of POSITION and GATE_ACCOUNT) is added when the
 order is opened, before a byte is sent, and taken out by fills and by the end of the order. An
-order whose outcome is UNKNOWN keeps all of it.
-
-Own orders of an instrument and side hang in a doubly linked list, newest first: insertion and
-removal anywhere cost the same few stores, and own_order() is one load. It is sorted by age and
-not by price because a strategy that quotes one order a side needs no more, and one that quotes
-several walks the list with older_order().
+order whose outcome is UNKNOWN keeps all of it. So do the best prices of our own orders.
 
 Everything here belongs to the one agent that owns the table.
 """
@@ -34,18 +29,13 @@ from appliance.abi.trading import (
     Side,
 )
 from appliance.hot.jit import hot, hot_inline
-
-NONE: Final = -1  # no slot
+from appliance.hot.own_orders import NONE, best_ticks_of, link, side_column, unlink
 
 # Words of Orders.words
 FIRST_FREE: Final = 0
 LAST_FREE: Final = 1
 LIVE_N: Final = 2
 WORDS_N: Final = 8
-
-# Columns of Orders.links
-NEWER: Final = 0
-OLDER: Final = 1
 
 # What each report does to an order. A pair that is missing is illegal: counted, and nothing else
 # happens. FILL leads to FILLED instead when no lots are left; ACCEPTED leads to PARTIAL instead
@@ -112,12 +102,6 @@ def make_orders() -> Orders:
 
 
 @hot_inline
-def side_column(side):
-    """0 for BUY, 1 for SELL: column of arrays that have one entry a side."""
-    return 0 if side == Side.BUY else 1
-
-
-@hot_inline
 def key_of(orders, slot):
     """The key of the order that stands (or last stood) in ``slot``."""
     return orders.table[slot].generation << ORDER_SLOT_BITS | slot
@@ -147,40 +131,26 @@ def slot_of(orders, key):
     return slot
 
 
-@hot
-def own_order(orders, instrument, side):
-    """Slot of our newest live order on that side of the instrument, or NONE."""
-    return orders.newest[instrument, side_column(side)]
+@hot_inline
+def open_orders_n(position):
+    """Of a POSITION: orders of both sides that are exposure."""
+    return position.open_buy_orders_n + position.open_sell_orders_n
 
 
 @hot
-def older_order(orders, slot):
-    """The next older live order of the same instrument and side, or NONE."""
-    return orders.links[slot, OLDER]
-
-
-@hot
-def _link(orders, slot, instrument, column):
-    oldest = orders.newest[instrument, column]
-    orders.links[slot, NEWER] = NONE
-    orders.links[slot, OLDER] = oldest
-    if oldest != NONE:
-        orders.links[oldest, NEWER] = slot
-    orders.newest[instrument, column] = slot
-
-
-@hot
-def _unlink(orders, slot, instrument, column):
-    newer = orders.links[slot, NEWER]
-    older = orders.links[slot, OLDER]
-    if newer != NONE:
-        orders.links[newer, OLDER] = older
+def _renew_best(orders, positions, order):
+    """After ``order`` came or went: the best price of our orders of its side."""
+    position = positions[order.instrument]
+    best_ticks = position.own_bid_ticks if order.side == Side.BUY else position.own_ask_ticks
+    if order.state != OrderState.FREE and best_ticks > 0:
+        is_better = order.side * (order.price_ticks - best_ticks) > 0
+        best_ticks = order.price_ticks if is_better else best_ticks
+    elif order.price_ticks == best_ticks or best_ticks <= 0:
+        best_ticks = best_ticks_of(orders, order.instrument, order.side)
+    if order.side == Side.BUY:
+        position.own_bid_ticks = best_ticks
     else:
-        orders.newest[instrument, column] = older
-    if older != NONE:
-        orders.links[older, NEWER] = newer
-    orders.links[slot, NEWER] = NONE
-    orders.links[slot, OLDER] = NONE
+        position.own_ask_ticks = best_ticks
 
 
 @hot
@@ -189,9 +159,11 @@ def add_exposure(positions, account, order, lots, orders_n):
     position = positions[order.instrument]
     if order.side == Side.BUY:
         position.open_buy_lots += lots
+        position.open_buy_orders_n += orders_n
     else:
         position.open_sell_lots += lots
-    position.open_orders_n += orders_n
+        position.open_sell_orders_n += orders_n
+    position.open_notional_tick_lots += lots * order.price_ticks
     account[0].open_orders_n += orders_n
 
 
@@ -232,8 +204,9 @@ def open_order(
     order.told_lots = 0
     order.told_end = 0
     order.link = NONE
-    _link(orders, slot, instrument, side_column(side))
+    link(orders, slot, instrument, side_column(side))
     add_exposure(positions, account, order, quantity_lots, 1)
+    _renew_best(orders, positions, order)
     return slot
 
 
@@ -251,8 +224,9 @@ def end_order(orders, positions, account, slot, counters):
     else:
         counters[Counter.ORDERS_EXPIRED, 0] += 1
     add_exposure(positions, account, order, -leaves_lots(order), -1)
-    _unlink(orders, slot, order.instrument, side_column(order.side))
+    unlink(orders, slot, order.instrument, side_column(order.side))
     order.state = OrderState.FREE
+    _renew_best(orders, positions, order)
     words = orders.words
     if words[LAST_FREE] == NONE:
         words[FIRST_FREE] = slot

@@ -8,6 +8,7 @@ import numpy as np
 from appliance.abi.control import FRAMES_DONE, NOW_NS, STATUS_NEXT
 from appliance.hot.frame_ring import size_bytes
 from appliance.hot.jit import hot_part
+from appliance.hot.orders import open_orders_n
 from appliance.hot.position import unrealised_tick_lots
 from appliance.hot.ring import size
 from appliance.hot.telemetry import begin_status, end_status, ring_use
@@ -73,7 +74,7 @@ def _write_status(core, status, i):
     status.realised_tick_lots = position.realised_tick_lots
     status.unrealised_tick_lots = unrealised_tick_lots(core.gate.positions, i)
     status.mark_ticks = position.mark_ticks
-    status.open_orders_n = position.open_orders_n
+    status.open_orders_n = open_orders_n(position)
     status.open_buy_lots = position.open_buy_lots
     status.open_sell_lots = position.open_sell_lots
     status.fills_n = position.fills_n

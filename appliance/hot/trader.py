@@ -25,7 +25,8 @@ from appliance.hot.gateway import cancel, discard_egress, has_reports, poll_repo
 from appliance.hot.jit import hot_part
 from appliance.hot.notes import note_order, note_span, tell_notes
 from appliance.hot.order_reports import ILLEGAL, REPEATED, STRAY
-from appliance.hot.orders import key_of, leaves_lots, own_order
+from appliance.hot.orders import key_of, leaves_lots, open_orders_n
+from appliance.hot.own_orders import own_order
 from appliance.hot.paper import on_market, poll_requests
 from appliance.hot.position import mark, pnl_tick_lots
 from appliance.hot.ring import peek
@@ -81,7 +82,7 @@ def _look_at_ourselves(core, i, now_ns):
     own.notional_min_tick_lots = instrument.notional_min_tick_lots
     own.open_buy_lots = position.open_buy_lots
     own.open_sell_lots = position.open_sell_lots
-    own.open_orders_n = position.open_orders_n
+    own.open_orders_n = open_orders_n(position)
     own.pnl_tick_lots = pnl_tick_lots(core.gate.positions, i)
     own.now_ns = now_ns
     orders = core.gateway.orders
@@ -147,7 +148,7 @@ def _carry_out(core, k, i, view):
         counters[REJECT_BASE + reason, 0] += 1
         _tell_refusal(core, i, now_ns)
         return
-    note_sent(core.gate, i, now_ns)
+    note_sent(core.gate, i, intent.side, intent.price_ticks, intent.quantity_lots, now_ns)
     sent = cycles()
     note_span(core.notes, Stage.GATEWAY, sent - checked)
     note_span(core.notes, Stage.TICK_TO_TRADE, sent - view.start_cycles)

@@ -24,12 +24,15 @@ INSTRUMENT = (
     *("price_min_ticks", "price_max_ticks", "quantity_min_lots", "venue_quantity_max_lots"),
     *("notional_min_tick_lots", "price_step_ticks", "quantity_step_lots"),
 )
-POSITION = ("position_lots", "open_buy_lots", "open_sell_lots", "open_orders_n")
+POSITION = ("position_lots", "open_buy_lots", "open_sell_lots", "open_buy_orders_n")
 REFERENCE = ("book_state", "book_ns", "touch_ns", "bid_ticks", "ask_ticks")
 SESSION = ("session_blocks", "link_blocks")
+OPEN = ("open_sell_orders_n", "open_notional_tick_lots", "own_bid_ticks", "own_ask_ticks")
+RECENT = ("recent_signed_ticks", "recent_lots", "recent_sent_ns", "recent_at")  # one of the ring
 COLUMNS = (
     *(*ORDER, *ACCOUNT, *INSTRUMENT, *oracle.INSTRUMENT_LIMITS),
     *(*POSITION, *REFERENCE, *SESSION),
+    *(*oracle.LATER_LIMITS, *OPEN, *RECENT),
 )
 AT = {name: n for n, name in enumerate(COLUMNS)}
 
@@ -73,7 +76,7 @@ HEALTHY = {
     "position_lots": 0,
     "open_buy_lots": 0,
     "open_sell_lots": 0,
-    "open_orders_n": 0,
+    "open_buy_orders_n": 0,
     "book_state": 2,
     "book_ns": NOW_NS - 10_000,
     "touch_ns": NOW_NS - 5_000,
@@ -81,6 +84,18 @@ HEALTHY = {
     "ask_ticks": 1_000_001,
     "session_blocks": 0,
     "link_blocks": 0,
+    "order_types": 7,
+    "open_orders_side_max": 10,
+    "open_notional_max_tick_lots": 10**16,
+    "repeat_window_ns": 10**6,
+    "open_sell_orders_n": 0,
+    "open_notional_tick_lots": 0,
+    "own_bid_ticks": 0,
+    "own_ask_ticks": 0,
+    "recent_signed_ticks": 0,
+    "recent_lots": 0,
+    "recent_sent_ns": 0,
+    "recent_at": 0,
 }
 assert set(HEALTHY) == set(COLUMNS)
 SPECIAL = np.array(
@@ -112,6 +127,8 @@ class Rows:
                         change(rows)
         # What no record holds by itself: an order that was sent has a time, and times only grow.
         self.put("gap_ns", slice(None), np.clip(self.get("gap_ns"), 0, 10**9))
+        self.put("recent_at", slice(None), self.get("recent_at") & 15)
+        self.put("recent_sent_ns", slice(None), np.maximum(0, self.get("recent_sent_ns")))
         sent = self.get("orders_sent_n") > 0
         self.put("last_order_ns", sent, np.maximum(1, self.get("last_order_ns", sent)))
 
@@ -132,7 +149,12 @@ class Rows:
         self.put("position_lots", slice(None), rng.integers(-900_000, 900_000, n))
         self.put("open_buy_lots", slice(None), rng.integers(0, 50_000, n))
         self.put("open_sell_lots", slice(None), rng.integers(0, 50_000, n))
-        self.put("open_orders_n", slice(None), rng.integers(0, 9, n))
+        self.put("open_buy_orders_n", slice(None), rng.integers(0, 5, n))
+        self.put("open_sell_orders_n", slice(None), rng.integers(0, 5, n))
+        self.put("open_notional_tick_lots", slice(None), rng.integers(0, 10**12, n))
+        self.put("own_bid_ticks", slice(None), 980_000 - rng.integers(0, 1000, n))
+        self.put("own_ask_ticks", slice(None), 1_020_000 + rng.integers(0, 1000, n))
+        self.put("recent_at", slice(None), rng.integers(0, 16, n))
         sent = np.where(rng.random(n) < 0.5, rng.integers(1, 25, n), 0)
         self.put("orders_sent_n", slice(None), sent)
         self.put(
@@ -173,7 +195,22 @@ class Rows:
             near("position_max_lots", worst),
             self._step("price_step_ticks", "price_ticks"),
             self._step("quantity_step_lots", "quantity_lots"),
-            near("open_orders_max", lambda r: get("open_orders_n", r) + 1),
+            near(
+                "open_orders_max",
+                lambda r: get("open_buy_orders_n", r) + get("open_sell_orders_n", r) + 1,
+            ),
+            near("open_orders_side_max", lambda r: self._same_n(r) + 1),
+            near(
+                "open_notional_max_tick_lots",
+                lambda r: get("open_notional_tick_lots", r) + notional(r),
+            ),
+            self._types,
+            self._cross,
+            self._cross,
+            self._cross,
+            self._repeat,
+            self._repeat,
+            self._repeat,
             near("account_open_orders_max", lambda r: get("account_open_orders_n", r) + 1),
             near("order_rate_max", lambda r: get("orders_sent_n", r)),
             near("account_order_rate_max", lambda r: get("orders_sent_n", r)),
@@ -191,6 +228,31 @@ class Rows:
             self._reduce,
             self._reduce,
         ]
+
+    def _same_n(self, r: np.ndarray) -> np.ndarray:
+        buys, sells = self.get("open_buy_orders_n", r), self.get("open_sell_orders_n", r)
+        return np.where(self.get("side", r) == 1, buys, sells)
+
+    def _types(self, r: np.ndarray) -> None:
+        self.put("order_types", r, self.rng.integers(1, 9, len(r)))
+
+    def _cross(self, r: np.ndarray) -> None:
+        """Own orders on both sides, the best of each near the order's price, or unknown."""
+        for name in ("own_bid_ticks", "own_ask_ticks"):
+            near = self.get("price_ticks", r) + self.rng.integers(-1, 2, len(r))
+            self.put(name, r, np.where(self.rng.random(len(r)) < 0.1, 0, near))
+        for name in ("open_buy_orders_n", "open_sell_orders_n"):
+            self.put(name, r, self.rng.integers(0, 3, len(r)))
+
+    def _repeat(self, r: np.ndarray) -> None:
+        """The same order, or nearly, at the edge of the window."""
+        rng, n = self.rng, len(r)
+        change = rng.choice(4, n, p=[0.7, 0.1, 0.1, 0.1])
+        side = self.get("side", r) * np.where(change == 1, -1, 1)
+        self.put("recent_signed_ticks", r, side * (self.get("price_ticks", r) + (change == 2)))
+        self.put("recent_lots", r, self.get("quantity_lots", r) + (change == 3))
+        age_ns = self.get("repeat_window_ns", r) + rng.integers(-1, 2, n)
+        self.put("recent_sent_ns", r, self.get("now_ns", r) - age_ns)
 
     def _step(self, step: str, value: str):
         """A step other than 1, and a value on it or beside it."""
@@ -225,68 +287,11 @@ class Rows:
         """At the edge of what price x quantity can be, with every other bound out of the way."""
         for name in ("quantity_max_lots", "notional_max_tick_lots", "position_max_lots"):
             self.put(name, r, INT64_MAX)
+        self.put("open_notional_max_tick_lots", r, INT64_MAX)
         self.put("venue_quantity_max_lots", r, -1)
-        return INT64_MAX // np.maximum(1, self.get("price_ticks", r))
+        return EXPOSURE_LOTS_MAX // np.maximum(1, self.get("price_ticks", r))
 
     def _reduce(self, r: np.ndarray) -> None:
         self.put("trading_state", r, 1)
         held = self._after(r) + self.rng.integers(-1, 2, len(r))
         self.put("position_lots", r, -self.get("side", r) * held)
-
-
-def sent_times(sent_n: int, last_ns: int, gap_ns: int) -> list[int]:
-    """When the last orders were sent, oldest first: as many as a ring keeps."""
-    times_n = min(max(sent_n, 0), oracle.RING)
-    return [max(1, last_ns - (times_n - 1 - k) * gap_ns) for k in range(times_n)]
-
-
-def meaning(row: list[int]) -> tuple[oracle.World, oracle.Order]:
-    """A row in the words of the reference gate. Zero and negative limits are missing ones."""
-    raw = dict(zip(COLUMNS, row, strict=True))
-
-    def positive(name: str) -> int | None:
-        return raw[name] if raw[name] > 0 else None
-
-    def given(name: str) -> int | None:
-        return None if raw[name] == -1 else raw[name]
-
-    limits = {name: positive(name) for name in (*oracle.INSTRUMENT_LIMITS, *oracle.ACCOUNT_LIMITS)}
-    limits |= {name: positive(f"{name}_e8") for name in oracle.GRIDS}
-    world = oracle.World(
-        state={1: "REDUCE_ONLY", 2: "ACTIVE"}.get(raw["trading_state"], "HALTED"),
-        blocks=raw["session_blocks"] | raw["link_blocks"],
-        instruments_n=INSTRUMENTS_N,
-        configured=raw["symbol_word"] != 0 and raw["market"] in (1, 2),
-        tradable=raw["tradable"] == 1,
-        limits=limits,
-        filters={
-            "price_min": given("price_min_ticks"),
-            "price_max": given("price_max_ticks"),
-            "quantity_min": given("quantity_min_lots"),
-            "quantity_max": given("venue_quantity_max_lots"),
-            "notional_min": given("notional_min_tick_lots"),
-            "price_step": raw["price_step_ticks"],
-            "quantity_step": raw["quantity_step_lots"],
-        },
-        position=raw["position_lots"],
-        open_lots={"BUY": raw["open_buy_lots"], "SELL": raw["open_sell_lots"]},
-        open_orders=raw["open_orders_n"],
-        account_open_orders=raw["account_open_orders_n"],
-        sent_n=raw["orders_sent_n"],
-        sent_ns=sent_times(raw["orders_sent_n"], raw["last_order_ns"], raw["gap_ns"]),
-        last_order_ns=positive("last_order_ns"),
-        book_live=raw["book_state"] == 2,
-        book_ns=positive("book_ns"),
-        touch_ns=positive("touch_ns"),
-        bid=positive("bid_ticks"),
-        ask=positive("ask_ticks"),
-    )
-    order = oracle.Order(
-        instrument=raw["instrument"],
-        side={1: "BUY", -1: "SELL"}.get(raw["side"]),
-        price=raw["price_ticks"],
-        quantity=raw["quantity_lots"],
-        time_in_force_known=raw["time_in_force"] in (0, 1, 2),
-        now_ns=raw["now_ns"],
-    )
-    return world, order

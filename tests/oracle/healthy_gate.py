@@ -52,6 +52,10 @@ def healthy_gate() -> Gate:
     limits.order_rate_window_ns = 1_000
     limits.book_age_max_ns = 1_500
     limits.reference_age_max_ns = 1_200
+    limits.order_types = 0b111
+    limits.open_orders_side_max = 4
+    limits.open_notional_max_tick_lots = 9_000_000
+    limits.repeat_window_ns = 100
     account = gate.account[0]
     account.trading_state = TradingState.ACTIVE
     account.order_rate_max = 3

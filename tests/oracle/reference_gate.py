@@ -26,6 +26,13 @@ INSTRUMENT_LIMITS = (
     "book_age_max_ns",
     "reference_age_max_ns",
 )
+LATER_LIMITS = (
+    "order_types",
+    "open_orders_side_max",
+    "open_notional_max_tick_lots",
+    "repeat_window_ns",
+)
+RECENT = 16
 GRIDS = ("price_grid", "quantity_grid")
 ACCOUNT_LIMITS = (
     "account_open_orders_max",
@@ -43,13 +50,16 @@ class World:
     instruments_n: int
     configured: bool
     tradable: bool
-    limits: dict[str, int | None]  # INSTRUMENT_LIMITS + GRIDS + ACCOUNT_LIMITS
+    limits: dict[str, int | None]  # INSTRUMENT_LIMITS + GRIDS + ACCOUNT_LIMITS + LATER_LIMITS
     # price_min, price_max, price_step, quantity_min, quantity_max, quantity_step, notional_min;
     # a step that is zero or negative stands here as it is: no order is on it
     filters: dict[str, int | None]
     position: int = 0
     open_lots: dict[str, int] = field(default_factory=lambda: {"BUY": 0, "SELL": 0})
-    open_orders: int = 0
+    open_orders: dict[str, int] = field(default_factory=lambda: {"BUY": 0, "SELL": 0})
+    open_notional: int = 0
+    own_best: dict[str, int | None] = field(default_factory=lambda: {"BUY": None, "SELL": None})
+    recent: list[tuple[str, int, int, int]] = field(default_factory=list)  # side, price, lots, ns
     account_open_orders: int = 0
     sent_n: int = 0
     sent_ns: list[int] = field(default_factory=list)  # of every order, oldest first
@@ -67,7 +77,7 @@ class Order:
     side: str | None  # "BUY", "SELL"; None: neither
     price: int
     quantity: int
-    time_in_force_known: bool
+    time_in_force: int | None  # None: not one that is known
     now_ns: int
 
 
@@ -77,7 +87,8 @@ PASSED: Verdict = ("NONE", 0, 0)
 
 def judge(world: World, order: Order) -> Verdict:
     """The first rule that objects, in the documented order; PASSED if none does."""
-    for rule in (standing, limits_set, possible, clock_and_book, reference, sizes, exposure, rate):
+    rules = (standing, limits_set, allowed, possible, clock_and_book, reference, sizes)
+    for rule in (*rules, exposure, open_orders, rate, repeated):
         verdict = rule(world, order)
         if verdict is not None:
             return verdict
@@ -95,17 +106,26 @@ def standing(world: World, order: Order) -> Verdict | None:
         return "NOT_TRADABLE", None, 1
     if order.side is None:
         return "BAD_SIDE", None, 0
-    if not order.time_in_force_known:
+    if order.time_in_force is None:
         return "BAD_TYPE", None, 2
     return None
 
 
 def limits_set(world: World, _order: Order) -> Verdict | None:
     too_much = {"collar_ppm": 10**6, "order_rate_max": RING, "account_order_rate_max": RING}
-    for name in (*INSTRUMENT_LIMITS, *GRIDS, *ACCOUNT_LIMITS):
+    too_much["order_types"] = 7
+    for name in (*INSTRUMENT_LIMITS, *GRIDS, *ACCOUNT_LIMITS, *LATER_LIMITS):
         value = world.limits[name]
         if value is None or value > too_much.get(name, value):
             return "LIMIT_UNSET", name.upper(), None
+    return None
+
+
+def allowed(world: World, order: Order) -> Verdict | None:
+    types = world.limits["order_types"]
+    assert types is not None and order.time_in_force is not None
+    if (types // 2**order.time_in_force) % 2 == 0:
+        return "ORDER_TYPE", order.time_in_force, types
     return None
 
 
@@ -118,7 +138,9 @@ def possible(world: World, order: Order) -> Verdict | None:
     for count in (
         world.open_lots["BUY"],
         world.open_lots["SELL"],
-        world.open_orders,
+        world.open_orders["BUY"],
+        world.open_orders["SELL"],
+        world.open_notional,
         world.account_open_orders,
         world.sent_n,
     ):
@@ -174,8 +196,8 @@ def sizes(world: World, order: Order) -> Verdict | None:
     if not _on_step(order.quantity, filters["quantity_step"]):
         return "QUANTITY_STEP", order.quantity, filters["quantity_step"]
     notional = order.price * order.quantity
-    if notional > INT64_MAX:
-        return "OVERFLOW", order.price, INT64_MAX // order.quantity
+    if notional > LARGEST_SUM_TERM:
+        return "OVERFLOW", order.price, LARGEST_SUM_TERM // order.quantity
     if filters["notional_min"] is not None and notional < filters["notional_min"]:
         return "NOTIONAL_MIN", notional, filters["notional_min"]
     if notional > limits["notional_max_tick_lots"]:
@@ -207,12 +229,27 @@ def exposure(world: World, order: Order) -> Verdict | None:
         worst = world.position - open_lots - order.quantity
         if worst < -most:
             return "POSITION", worst, most
-    for count, name in (
-        (world.open_orders, "open_orders_max"),
-        (world.account_open_orders, "account_open_orders_max"),
+    return None
+
+
+def open_orders(world: World, order: Order) -> Verdict | None:
+    other = "SELL" if order.side == "BUY" else "BUY"
+    for count, name, reason in (
+        (world.open_orders[order.side], "open_orders_side_max", "OPEN_ORDERS_SIDE"),
+        (sum(world.open_orders.values()), "open_orders_max", "OPEN_ORDERS"),
+        (world.account_open_orders, "account_open_orders_max", "OPEN_ORDERS"),
     ):
         if count + 1 > world.limits[name]:
-            return "OPEN_ORDERS", count + 1, world.limits[name]
+            return reason, count + 1, world.limits[name]
+    notional = world.open_notional + order.price * order.quantity
+    if notional > world.limits["open_notional_max_tick_lots"]:
+        return "OPEN_NOTIONAL", notional, world.limits["open_notional_max_tick_lots"]
+    if world.open_orders[other]:
+        best = world.own_best[other]
+        if best is None:
+            return "SELF_CROSS", order.price, None
+        if (order.price >= best) if order.side == "BUY" else (order.price <= best):
+            return "SELF_CROSS", order.price, best
     return None
 
 
@@ -223,4 +260,16 @@ def rate(world: World, order: Order) -> Verdict | None:
         within = [t for t in world.sent_ns[-RING:] if order.now_ns - t < window_ns]
         if len(within) >= most:
             return "ORDER_RATE", order.now_ns - world.sent_ns[-most], window_ns
+    return None
+
+
+def repeated(world: World, order: Order) -> Verdict | None:
+    window_ns = world.limits["repeat_window_ns"]
+    ages = [
+        order.now_ns - sent_ns
+        for side, price, quantity, sent_ns in world.recent[-RECENT:]
+        if (side, price, quantity) == (order.side, order.price, order.quantity)
+    ]
+    if ages and min(ages) < window_ns:
+        return "DUPLICATE", min(ages), window_ns
     return None

@@ -12,21 +12,23 @@ from hypothesis import strategies as st
 
 from appliance.abi import market, trading
 from appliance.abi.layout import records
-from appliance.abi.limits import ORDER_RATE_MAX
+from appliance.abi.limits import ORDER_RATE_MAX, RECENT_ORDERS_N
 from appliance.abi.trading import Limit, Reject
 from appliance.hot.gate import check, make_gate, note_sent
-from appliance.hot.gate_checks import RATE_MASK
+from appliance.hot.gate_exposure import RATE_MASK, RECENT_MASK
 from appliance.hot.jit import JIT_DISABLED, hot
 from tests.oracle import reference_gate as oracle
+from tests.oracle.gate_meaning import meaning
 from tests.oracle.gate_scenarios import (
     AT,
     COLUMNS,
     HEALTHY,
     INSTRUMENTS_N,
+    RECENT,
+    REFERENCE,
     SESSION,
     SPECIAL,
     Rows,
-    meaning,
 )
 
 ROWS_N = int(os.environ.get("LONECORE_GATE_N", "4000" if JIT_DISABLED else "200000"))
@@ -81,6 +83,10 @@ def write_instrument(gate, i, r):
     limits.order_rate_window_ns = r[32]
     limits.book_age_max_ns = r[33]
     limits.reference_age_max_ns = r[34]
+    limits.order_types = r[46]
+    limits.open_orders_side_max = r[47]
+    limits.open_notional_max_tick_lots = r[48]
+    limits.repeat_window_ns = r[49]
 
 
 @hot
@@ -89,7 +95,17 @@ def write_state(gate, i, r):
     position.position_lots = r[35]
     position.open_buy_lots = r[36]
     position.open_sell_lots = r[37]
-    position.open_orders_n = r[38]
+    position.open_buy_orders_n = r[38]
+    position.open_sell_orders_n = r[50]
+    position.open_notional_tick_lots = r[51]
+    position.own_bid_ticks = r[52]
+    position.own_ask_ticks = r[53]
+    recent = gate.recent[i]
+    for k in range(RECENT_ORDERS_N):
+        recent.quantity_lots[k] = 0
+    recent.signed_ticks[r[57] & RECENT_MASK] = r[54]
+    recent.quantity_lots[r[57] & RECENT_MASK] = r[55]
+    recent.sent_ns[r[57] & RECENT_MASK] = r[56]
     reference = gate.references[i]
     reference.book_state = r[39]
     reference.book_ns = r[40]
@@ -119,13 +135,17 @@ def test_the_driver_writes_the_columns_it_means() -> None:
     """The numbers above are places in COLUMNS: a row of distinct values must come back by name."""
     gate = new_gate()
     row = np.arange(100, 100 + len(COLUMNS), dtype=np.int64)
+    recent, at = gate.recent[1], int(row[AT["recent_at"]]) % RECENT_ORDERS_N
     write_account(gate, row)
     write_instrument(gate, 1, row)
     write_state(gate, 1, row)
     account, record = gate.account[0], gate.instruments[1]
+    kept = (recent.signed_ticks[at], recent.quantity_lots[at], recent.sent_ns[at])
+    assert kept == tuple(row[AT[name]] for name in RECENT[:3])
+    assert np.count_nonzero(recent.quantity_lots) == 1
     for name in AT:
         value = row[AT[name]]
-        if name in oracle.INSTRUMENT_LIMITS:
+        if name in oracle.INSTRUMENT_LIMITS + oracle.LATER_LIMITS:
             assert gate.limits[1][name] == value
         elif name.startswith("account_"):
             assert account[name.removeprefix("account_")] == value
@@ -139,7 +159,7 @@ def test_the_driver_writes_the_columns_it_means() -> None:
             assert record[name] == value
         elif name in trading.POSITION.names:
             assert gate.positions[1][name] == value
-        elif AT[name] > AT["book_state"]:
+        elif name in REFERENCE:
             assert gate.references[1][name] == value
 
 
@@ -156,6 +176,8 @@ def expected(row: list[int]) -> tuple[int, int, int]:
     if observed is None and reason == "CLOCK":
         stamp = "book_ns" if raw["book_ns"] <= 0 else "touch_ns"
         return Reject.CLOCK, raw[stamp], limit
+    if reason == "SELF_CROSS" and limit is None:
+        limit = raw["own_ask_ticks" if raw["side"] == 1 else "own_bid_ticks"]
     held = {
         "HALTED": "trading_state",
         "NOT_TRADABLE": "tradable",
@@ -223,7 +245,7 @@ def stream(gate, orders, out):
         reason = check(gate, r[0], r[1], r[2], r[3], r[4], r[5])
         out[n, 0] = reason
         if reason == Reject.NONE:
-            note_sent(gate, r[0], r[5])
+            note_sent(gate, r[0], r[1], r[2], r[3], r[5])
         else:
             out[n, 1] = gate.refusal[0].observed
             out[n, 2] = gate.refusal[0].limit
@@ -250,6 +272,7 @@ def test_the_rate_over_a_stream_of_orders(rate_max: int) -> None:
     gate.account[0].order_rate_window_ns = window_ns
     orders = np.tile(healthy[:6], (orders_n, 1))
     orders[:, 0] = rng.integers(0, INSTRUMENTS_N, orders_n)
+    orders[:, 3] = 100 + np.arange(orders_n)  # no order is another's duplicate
     orders[:, 5] = 10**9 + np.cumsum(steps)
     out = np.zeros((orders_n, 3), np.int64)
     stream(gate, orders, out)

@@ -33,7 +33,8 @@ from appliance.hot.gateway import RECANCEL_NS, cancel, make_gateway, poll_report
 from appliance.hot.jit import JIT_DISABLED
 from appliance.hot.order_reports import FOREIGN_FILL, FOREIGN_KEY, ILLEGAL, LATE_FILL, STRAY
 from appliance.hot.order_text import make_templates
-from appliance.hot.orders import FIRST_FREE, LAST_FREE, LIVE_N, NONE, OLDER, key_of, make_orders
+from appliance.hot.orders import FIRST_FREE, LAST_FREE, LIVE_N, key_of, make_orders
+from appliance.hot.own_orders import NONE, OLDER
 from appliance.hot.paper import make_paper, on_market, poll_requests
 from appliance.hot.ring import claim, make_ring, peek, publish, release
 
@@ -51,6 +52,7 @@ class Order:
 
     instrument: int
     side: int
+    price: int
     lots: int
     number: int  # of its sending
     state: int = OrderState.SENT
@@ -176,7 +178,7 @@ class Desk:
         assert slot >= 0
         self.sent_n += 1
         key = int(key_of(self.orders, slot))
-        self.model.sent(key, Order(instrument, side, lots, self.sent_n))
+        self.model.sent(key, Order(instrument, side, price, lots, self.sent_n))
 
     def cancel_any(self, pick: int) -> None:
         live = [key for key, order in self.model.orders.items() if order.live]
@@ -239,7 +241,11 @@ class Desk:
             rec = self.positions[i]
             assert rec.open_buy_lots == sum(o.leaves for o in mine if o.side == Side.BUY)
             assert rec.open_sell_lots == sum(o.leaves for o in mine if o.side == Side.SELL)
-            assert rec.open_orders_n == len(mine)
+            buys, sells = ([o for o in mine if o.side == side] for side in (Side.BUY, Side.SELL))
+            assert (rec.open_buy_orders_n, rec.open_sell_orders_n) == (len(buys), len(sells))
+            assert rec.open_notional_tick_lots == sum(o.leaves * o.price for o in mine)
+            assert rec.own_bid_ticks == max((o.price for o in buys), default=0)
+            assert rec.own_ask_ticks == min((o.price for o in sells), default=0)
             assert rec.position_lots == self.model.positions[i]
             assert rec.position_lots == rec.bought_lots - rec.sold_lots
         assert self.account[0].open_orders_n == len(live) == self.orders.words[LIVE_N]

@@ -9,7 +9,8 @@ from appliance.abi.gate import GATE_ACCOUNT
 from appliance.abi.layout import records
 from appliance.abi.trading import POSITION, REPORT, OrderState, Report, Side
 from appliance.hot.order_reports import apply_report
-from appliance.hot.orders import LIVE_N, NONE, key_of, make_orders, open_order, slot_of
+from appliance.hot.orders import LIVE_N, key_of, make_orders, open_order, open_orders_n, slot_of
+from appliance.hot.own_orders import NONE
 
 SPOT, USDM = True, False  # whether reports of fills tell what all of them were worth
 
@@ -98,7 +99,7 @@ class Table:
     @property
     def exposure(self) -> tuple[int, int, int]:
         position = self.positions[0]
-        return position.open_buy_lots, position.open_sell_lots, position.open_orders_n
+        return position.open_buy_lots, position.open_sell_lots, open_orders_n(position)
 
     def check_running(self) -> None:
         """At any moment: never more than the truth, and what is not booked is still exposure."""

@@ -28,7 +28,9 @@ WITHOUT_UNIT = {
     *("market", "tradable", "maker", "buyer_is_maker", "at_market", "cancel_sent"),
     *("instrument", "symbol", "order", "order_key", "generation", "tag", "number", "sequence"),
     *("told_end", "link"),  # an OrderState; a row
-    *("order_rate_max", "open_orders_max"),  # counts; the venue's and the user's own names
+    "order_types",  # bits
+    # Counts; the venue's and the user's own names
+    *("order_rate_max", "open_orders_max", "open_orders_side_max"),
     *("buy_order", "buy_cancelling", "sell_order", "sell_cancelling"),  # slots and flags
     *("observed", "limit"),  # their unit is the reason's
     *(

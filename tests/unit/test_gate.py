@@ -12,7 +12,8 @@ from appliance.abi.limits import INSTRUMENTS_MAX, ORDER_RATE_MAX
 from appliance.abi.market import INSTRUMENT, BookState
 from appliance.abi.trading import LIMITS, POSITION, Block, Limit, Reject, TimeInForce, TradingState
 from appliance.abi.units import UNSET
-from appliance.hot.gate import make_gate, note_sent
+from appliance.hot import gate as gate_module
+from appliance.hot.gate import make_gate
 from tests.oracle.healthy_gate import (
     BUY,
     INT64_MIN,
@@ -30,6 +31,10 @@ ACCOUNT_LIMITS = {
     "order_rate_window_ns": Limit.ACCOUNT_ORDER_RATE_WINDOW_NS,
     "open_orders_max": Limit.ACCOUNT_OPEN_ORDERS_MAX,
 }
+
+
+def note_sent(gate, instrument: int, now_ns: int, quantity_lots: int = 1) -> None:
+    gate_module.note_sent(gate, instrument, BUY, 10_000, quantity_lots, now_ns)
 
 
 def test_a_new_gate_refuses_everything() -> None:
@@ -96,6 +101,7 @@ def test_every_limit_has_a_case() -> None:
         ("limits", "order_rate_max", Limit.ORDER_RATE_MAX, ORDER_RATE_MAX),
         ("account", "order_rate_max", Limit.ACCOUNT_ORDER_RATE_MAX, ORDER_RATE_MAX),
         ("limits", "collar_ppm", Limit.COLLAR_PPM, 1_000_000),
+        ("limits", "order_types", Limit.ORDER_TYPES, 0b111),
     ],
 )
 def test_a_limit_that_limits_nothing(group: str, name: str, limit: Limit, most: int) -> None:
@@ -171,8 +177,12 @@ def test_the_first_objection_is_the_reason() -> None:
     put(gate, "instruments", tradable=0, notional_min_tick_lots=10**9)
     put(gate, "instruments", price_step_ticks=7, quantity_step_lots=3)
     put(gate, "references", book_state=BookState.STALE, bid_ticks=0)
-    put(gate, "limits", collar_ppm=UNSET)
-    put(gate, "positions", position_lots=1_000, open_buy_lots=-1)
+    put(gate, "limits", collar_ppm=UNSET, order_types=0b110)
+    put(gate, "positions", position_lots=1_000, open_buy_lots=-1, open_buy_orders_n=4)
+    put(gate, "positions", open_sell_orders_n=1, open_notional_tick_lots=9_000_000)
+    for _ in range(3):
+        note_sent(gate, 1, NOW_NS, quantity_lots=10)
+    put(gate, "account", open_orders_n=8)
     order = {"side": 0, "time_in_force": 9, "now_ns": 0, "price_ticks": 0, "quantity_lots": 0}
     mend = [
         (Reject.HALTED, lambda: put(gate, "account", trading_state=1)),
@@ -180,6 +190,7 @@ def test_the_first_objection_is_the_reason() -> None:
         (Reject.BAD_SIDE, lambda: order.update(side=BUY)),
         (Reject.BAD_TYPE, lambda: order.update(time_in_force=0)),
         (Reject.LIMIT_UNSET, lambda: put(gate, "limits", collar_ppm=10_000)),
+        (Reject.ORDER_TYPE, lambda: put(gate, "limits", order_types=0b111)),
         (Reject.OVERFLOW, lambda: put(gate, "positions", open_buy_lots=0)),
         (Reject.CLOCK, lambda: order.update(now_ns=NOW_NS)),
         (Reject.BOOK_NOT_LIVE, lambda: put(gate, "references", book_state=2)),
@@ -192,10 +203,15 @@ def test_the_first_objection_is_the_reason() -> None:
         (Reject.PRICE_COLLAR, lambda: order.update(price_ticks=10_000)),
         (Reject.REDUCE_ONLY, lambda: put(gate, "account", trading_state=2)),
         (Reject.POSITION, lambda: put(gate, "positions", position_lots=0)),
+        (Reject.OPEN_ORDERS_SIDE, lambda: put(gate, "positions", open_buy_orders_n=0)),
         (Reject.OPEN_ORDERS, lambda: put(gate, "account", open_orders_n=0)),
+        (Reject.OPEN_NOTIONAL, lambda: put(gate, "positions", open_notional_tick_lots=0)),
+        (Reject.SELF_CROSS, lambda: put(gate, "positions", own_ask_ticks=10_001)),
+        (Reject.ORDER_RATE, lambda: put(gate, "account", order_rate_max=4)),
+        (Reject.DUPLICATE, lambda: order.update(quantity_lots=11)),
     ]
     for reason, repair in mend:
-        assert ask(gate, **order)[0] == reason
+        assert ask(gate, **order)[0] == reason, reason
         repair()
     passes(gate, **order)
 

@@ -68,7 +68,9 @@ def test_unknown_time_in_force(kind: int) -> None:
     [
         ("positions", "open_buy_lots"),
         ("positions", "open_sell_lots"),
-        ("positions", "open_orders_n"),
+        ("positions", "open_buy_orders_n"),
+        ("positions", "open_sell_orders_n"),
+        ("positions", "open_notional_tick_lots"),
         ("account", "open_orders_n"),
         ("account", "orders_sent_n"),
     ],
@@ -111,13 +113,17 @@ def test_the_largest_sums_do_not_wrap() -> None:
     gate = healthy_gate()
     most = EXPOSURE_LOTS_MAX
     put(gate, "limits", position_max_lots=INT64_MAX, quantity_max_lots=INT64_MAX)
-    put(gate, "limits", notional_max_tick_lots=INT64_MAX)
-    put(gate, "positions", position_lots=most, open_buy_lots=most)
+    put(gate, "limits", notional_max_tick_lots=INT64_MAX, open_notional_max_tick_lots=2 * most)
+    put(gate, "positions", position_lots=most, open_buy_lots=most, open_notional_tick_lots=most)
     put(gate, "references", bid_ticks=1, ask_ticks=2)
     put(gate, "limits", collar_ppm=1_000_000)
     passes(gate, quantity_lots=most, price_ticks=1)
     put(gate, "limits", position_max_lots=3 * most - 1)
     refused(gate, Reject.POSITION, 3 * most, 3 * most - 1, quantity_lots=most, price_ticks=1)
+    put(gate, "limits", position_max_lots=3 * most, open_notional_max_tick_lots=2 * most - 1)
+    order = {"quantity_lots": most, "price_ticks": 1}
+    refused(gate, Reject.OPEN_NOTIONAL, 2 * most, 2 * most - 1, **order)
+    put(gate, "limits", position_max_lots=3 * most - 1)
     put(gate, "positions", position_lots=-most - 1, open_sell_lots=most)
     order = {"side": SELL, "quantity_lots": most, "price_ticks": 1}
     refused(gate, Reject.POSITION, -3 * most - 1, 3 * most - 1, **order)
@@ -170,7 +176,7 @@ def test_no_reference(bid: int, ask_ticks: int) -> None:
 def test_a_reference_beyond_arithmetic() -> None:
     most = GATE_PRICE_TICKS_MAX
     gate = healthy_gate()
-    put(gate, "limits", notional_max_tick_lots=INT64_MAX)
+    put(gate, "limits", notional_max_tick_lots=INT64_MAX, open_notional_max_tick_lots=INT64_MAX)
     put(gate, "references", bid_ticks=most - 1, ask_ticks=most)
     passes(gate, price_ticks=most, quantity_lots=1)
     refused(gate, Reject.OVERFLOW, most + 1, most, price_ticks=most + 1, quantity_lots=1)
@@ -222,17 +228,17 @@ def test_notional_limits() -> None:
     refused(gate, Reject.NOTIONAL_MIN, 99_990, 100_000, quantity_lots=10, price_ticks=9_999)
 
 
-def test_a_notional_beyond_int64() -> None:
+def test_a_notional_beyond_what_adds_up() -> None:
     gate = healthy_gate()
     put(gate, "limits", quantity_max_lots=INT64_MAX, notional_max_tick_lots=INT64_MAX)
-    put(gate, "limits", position_max_lots=INT64_MAX)
-    most = INT64_MAX // 10_000
+    put(gate, "limits", position_max_lots=INT64_MAX, open_notional_max_tick_lots=INT64_MAX)
+    most = EXPOSURE_LOTS_MAX // 10_000
     passes(gate, quantity_lots=most)
     refused(gate, Reject.OVERFLOW, 10_000, 9_999, quantity_lots=most + 1)
     # 2**32 x 2**32 is zero in 64 bits.
     put(gate, "references", bid_ticks=2**32 - 1, ask_ticks=2**32 + 1)
     order = {"price_ticks": 2**32, "quantity_lots": 2**32}
-    refused(gate, Reject.OVERFLOW, 2**32, 2**31 - 1, **order)
+    refused(gate, Reject.OVERFLOW, 2**32, 2**29 - 1, **order)
 
 
 @pytest.mark.parametrize("side", [BUY, SELL])
@@ -254,7 +260,7 @@ def test_the_collar_in_both_directions(side: int) -> None:
 def test_the_narrowest_excess_shows_above_the_limit() -> None:
     gate = healthy_gate()
     put(gate, "references", bid_ticks=3_000_000_000, ask_ticks=3_000_000_001)
-    put(gate, "limits", notional_max_tick_lots=INT64_MAX)
+    put(gate, "limits", notional_max_tick_lots=INT64_MAX, open_notional_max_tick_lots=INT64_MAX)
     passes(gate, price_ticks=3_030_000_000, quantity_lots=1)
     refused(gate, Reject.PRICE_COLLAR, 10_001, 10_000, price_ticks=3_030_000_001, quantity_lots=1)
 
@@ -289,12 +295,3 @@ def test_beyond_the_position_limit_the_way_back_is_open(side: int) -> None:
     put(gate, "positions", position_lots=-side * 5_000)
     passes(gate, side=side, quantity_lots=400)
     refused(gate, Reject.POSITION, -side * 5_001, 1_000, side=-side, quantity_lots=1)
-
-
-@pytest.mark.parametrize(("group", "most"), [("positions", 5), ("account", 8)])
-def test_open_orders(group: str, most: int) -> None:
-    gate = healthy_gate()
-    put(gate, group, open_orders_n=most - 1)
-    passes(gate)
-    put(gate, group, open_orders_n=most)
-    refused(gate, Reject.OPEN_ORDERS, most + 1, most)

@@ -1,7 +1,7 @@
 """The risk file: exact integers, or one clear line."""
 
 import re
-from dataclasses import astuple, fields
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -11,17 +11,16 @@ from hypothesis import strategies as st
 from appliance.abi.gate import GATE_ACCOUNT
 from appliance.abi.layout import records
 from appliance.abi.limits import ORDER_RATE_MAX, ORDERS_MAX
-from appliance.abi.market import INSTRUMENT, symbol_words
 from appliance.abi.trading import LIMITS, TradingState
-from appliance.abi.units import E8, INT64_MAX, UNSET
+from appliance.abi.units import E8, UNSET
 from appliance.cold.errors import ApplianceError
 from appliance.cold.limits import (
     AccountLimits,
     InstrumentLimits,
-    demo_limits,
     load_limits,
     parse_limits,
 )
+from tests.strategies.instruments import BTCUSDT, instruments
 
 ACCOUNT = """
 [account]
@@ -38,24 +37,13 @@ collar_pct = 0.5
 open_orders_max = 50
 book_age_max_ms = 1500
 reference_age_max_ms = "0.25"
+order_types = ["GTC", "IOC", "POST_ONLY"]
+open_orders_side_max = 25
+open_notional_max = 50000
+repeat_window_ms = 1
 """
 KEYS = sorted(set(re.findall(r"^\w+", ACCOUNT + DEFAULT, re.MULTILINE)))
-
-
-def instruments(*grids: tuple[str, int, int]):
-    """(symbol, price grid, quantity grid), both times 10**8; no filters of the venue."""
-    made = records(len(grids), INSTRUMENT)
-    for n, (symbol, price_grid_e8, quantity_grid_e8) in enumerate(grids):
-        made[n].symbol[:] = symbol_words(symbol)
-        made[n].price_grid_e8 = price_grid_e8
-        made[n].quantity_grid_e8 = quantity_grid_e8
-        for name in INSTRUMENT.names[7:]:
-            made[name][n] = UNSET
-        made[n].price_step_ticks = made[n].quantity_step_lots = 1
-    return made
-
-
-BTCUSDT = instruments(("BTCUSDT", 1_000_000, 1_000))  # 0.01 and 0.00001
+NUMBERS = [key for key in KEYS if key != "order_types"]
 
 
 def complaint(text: str, made=BTCUSDT) -> str:
@@ -79,6 +67,10 @@ def test_human_units_become_integers_of_the_grid() -> None:
             open_orders_max=50,
             book_age_max_ns=1_500_000_000,
             reference_age_max_ns=250_000,
+            order_types=0b111,
+            open_orders_side_max=25,
+            open_notional_max_tick_lots=500_000_000_000,
+            repeat_window_ns=1_000_000,
         ),
     )
     assert limits.unused_symbols == ()
@@ -128,7 +120,7 @@ def test_each_key_missing(key: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["true", "[1]", "{a = 1}", "2026-11-01", "inf", "-inf", "nan"])
-@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("key", NUMBERS)
 def test_each_key_of_a_wrong_type(key: str, value: str) -> None:
     assert "is not a decimal number" in complaint(changed(key, value))
 
@@ -141,9 +133,29 @@ def test_strings_that_are_not_plain_decimals(value: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["0", "0.0", "-0.0", "-1", "-0.5", '"0"', '"0.000"'])
-@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("key", NUMBERS)
 def test_each_key_zero_or_negative(key: str, value: str) -> None:
     assert "must be greater than zero" in complaint(changed(key, value))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *('"GTC"', "7", "[]", '["GTX"]', '["gtc"]', '["GTC", "GTC"]', "[0]", "[[]]", "{}", "true"),
+        '["GTC", 1]',
+    ],
+)
+def test_order_types_that_do_not_exist(value: str) -> None:
+    said = complaint(changed("order_types", value))
+    assert "order_types" in said and "is not a list of some of: GTC, IOC, POST_ONLY" in said
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [('["GTC"]', 1), ('["IOC"]', 2), ('["POST_ONLY", "GTC"]', 5)]
+)
+def test_order_types_by_name(value: str, expected: int) -> None:
+    limits = parse_limits(changed("order_types", value), BTCUSDT)
+    assert limits.instruments[0].order_types == expected
 
 
 def changed(key: str, value: str) -> str:
@@ -249,52 +261,3 @@ def test_any_quantity_on_the_grid_is_exact(lots: int, grid_e8: int) -> None:
 @given(st.text(max_size=200))
 def test_any_text_is_refused_in_one_line(text: str) -> None:
     complaint(text)
-
-
-def test_demo_limits_of_a_common_instrument() -> None:
-    limits = demo_limits(BTCUSDT, [6_000_000])  # 60,000.00
-    assert limits.account == AccountLimits(100, 10**9, 50)
-    assert limits.instruments == (
-        InstrumentLimits(
-            position_max_lots=83_330,  # 0.8333 BTC: 49,998
-            quantity_max_lots=16_666,  # 9,999.60
-            notional_max_tick_lots=100_000_000_000,
-            collar_ppm=10_000,
-            open_orders_max=50,
-            book_age_max_ns=1_500_000_000,
-            reference_age_max_ns=1_500_000_000,
-        ),
-    )
-
-
-@given(
-    price=st.integers(1, 10**13),
-    price_grid=st.integers(1, 10**10),
-    quantity_grid=st.integers(1, 10**10),
-    mins=st.tuples(st.integers(-1, 10**6), st.integers(-1, 10**12)),
-    step=st.integers(1, 10**6),
-)
-def test_demo_limits_let_the_venues_smallest_order_pass(
-    price: int, price_grid: int, quantity_grid: int, mins: tuple[int, int], step: int
-) -> None:
-    one = (made := instruments(("ANY", price_grid, quantity_grid)))[0]
-    one.quantity_min_lots, one.notional_min_tick_lots, one.quantity_step_lots = *mins, step
-    got = demo_limits(made, [price]).instruments[0]
-    assert all(0 < value <= INT64_MAX for value in astuple(got))
-    least = -(-max(1, mins[0], -(-mins[1] // price)) // step) * step
-    assert least <= got.quantity_max_lots <= got.position_max_lots
-    assert least * price <= got.notional_max_tick_lots or least * price > INT64_MAX
-
-
-def test_demo_limits_need_a_price_and_a_grid() -> None:
-    with pytest.raises(ValueError, match="no limits"):
-        demo_limits(BTCUSDT, [0])
-    with pytest.raises(ValueError, match="no limits"):
-        demo_limits(instruments(("BTCUSDT", 0, 1)), [1])
-    with pytest.raises(ValueError, match="argument 2"):
-        demo_limits(BTCUSDT, [])
-
-
-def test_demo_limits_of_many_instruments_stay_within_the_order_table() -> None:
-    made = instruments(*((f"S{n}USDT", 1_000_000, 1_000) for n in range(64)))
-    assert demo_limits(made, [100] * 64).account.open_orders_max == ORDERS_MAX

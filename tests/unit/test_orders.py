@@ -30,15 +30,14 @@ from appliance.hot.order_reports import (
 from appliance.hot.orders import (
     FIRST_FREE,
     LIVE_N,
-    NONE,
     Orders,
     key_of,
     make_orders,
-    older_order,
     open_order,
-    own_order,
+    open_orders_n,
     slot_of,
 )
+from appliance.hot.own_orders import NONE, older_order, own_order
 
 PRICE = 100
 LOTS = 10
@@ -93,7 +92,7 @@ class Desk:
         return (
             int(rec.open_buy_lots),
             int(rec.open_sell_lots),
-            int(rec.open_orders_n),
+            int(open_orders_n(rec)),
             int(self.account[0].open_orders_n),
         )
 

@@ -21,6 +21,10 @@ collar_pct = 1
 open_orders_max = 50
 book_age_max_ms = 1500
 reference_age_max_ms = 1500
+order_types = ["GTC", "IOC", "POST_ONLY"]
+open_orders_side_max = 50
+open_notional_max = "1000000"
+repeat_window_ms = 1
 [symbol.ETHUSDT]
 position_max = 8
 """
