@@ -6,7 +6,8 @@ import numpy as np
 
 from appliance.abi.layout import records
 from appliance.abi.market import INSTRUMENT, BookState, Market
-from appliance.abi.trading import POSITION, Reject, TradingState
+from appliance.abi.trading import POSITION, Reject
+from appliance.abi.trading_state import TradingState
 from appliance.abi.units import UNSET
 from appliance.hot.cpu import cycles
 from appliance.hot.gate import check, make_gate

@@ -8,7 +8,7 @@ import numpy as np
 from appliance.abi import control as c
 from appliance.abi.histogram_layout import percentiles
 from appliance.abi.telemetry import Stage
-from appliance.abi.trading import TradingState
+from appliance.abi.trading_state import TradingState
 from appliance.abi.units import NS_PER_S
 from appliance.cold import boot, grid, instrument_table
 from appliance.cold.clerk import Clerk

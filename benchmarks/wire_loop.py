@@ -22,7 +22,8 @@ from appliance.abi import control as c  # noqa: E402
 from appliance.abi.counters import Counter  # noqa: E402
 from appliance.abi.link import LinkRole  # noqa: E402
 from appliance.abi.market import BookState, FrameSource, Market  # noqa: E402
-from appliance.abi.trading import OrderState, Report, TradingState  # noqa: E402
+from appliance.abi.trading import OrderState, Report  # noqa: E402
+from appliance.abi.trading_state import TradingState  # noqa: E402
 from appliance.cold import boot  # noqa: E402
 from appliance.cold.live.link_table import LinkTable  # noqa: E402
 from appliance.cold.live.opening import Opened  # noqa: E402

@@ -68,7 +68,15 @@ assert RECENT_ORDERS_N & (RECENT_ORDERS_N - 1) == 0
 # One record. UNSET or zero in any limit refuses every order; a record of zeros is HALTED.
 GATE_ACCOUNT: Final[np.dtype[np.void]] = slot_dtype(
     [
-        ("trading_state", "<i8"),  # TradingState
+        ("trading_state", "<i8"),  # TradingState: what follows from the next two
+        ("allowed_state", "<i8"),  # TradingState: the most that limits and people allow
+        ("phase", "<i8"),  # Phase
+        ("state_cause", "<i8"),  # Cause of the last move of trading_state
+        ("state_reason", "<i8"),  # Reject, where a limit moved it
+        ("state_observed", "<i8"),
+        ("state_limit", "<i8"),
+        ("state_ns", "<i8"),
+        ("states_n", "<i8"),  # moves since start
         ("session_blocks", "<i8"),  # Block, as the cold side sees it; zero: none
         ("link_blocks", "<i8"),  # Block, as the loop itself sees it
         ("order_rate_max", "<i8"),  # orders in any window, at most ORDER_RATE_MAX

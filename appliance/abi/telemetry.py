@@ -209,7 +209,7 @@ RING: Final = slot_dtype(
 
 PROCESS: Final = slot_dtype(
     [
-        ("trading_state", "<i8"),  # abi.trading.TradingState
+        ("trading_state", "<i8"),  # abi.trading_state.TradingState
         ("now_ns", "<i8"),  # the market's time, Unix epoch: of the latest frame
         ("speed_milli", "<i8"),  # 1000: as recorded; 0: as fast as possible
         ("frames_total_n", "<i8"),  # what there is to do; 0: nobody knows

@@ -139,15 +139,6 @@ class Limit(IntEnum):
     REPEAT_WINDOW_NS = 18
 
 
-@unique
-class TradingState(IntEnum):
-    """What the gate lets through. UNSET (a record of zeros) means HALTED."""
-
-    HALTED = 0
-    REDUCE_ONLY = 1
-    ACTIVE = 2
-
-
 # One a instrument; UNSET in any field refuses every order of the instrument.
 LIMITS: Final[np.dtype[np.void]] = slot_dtype(
     [

@@ -15,7 +15,8 @@ import numpy as np
 from appliance.abi import control as c
 from appliance.abi.market import Market
 from appliance.abi.telemetry import Lifecycle
-from appliance.abi.trading import Block, TradingState
+from appliance.abi.trading import Block
+from appliance.abi.trading_state import Cause, Phase, TradingState
 from appliance.abi.units import NO_ID, NS_PER_MS
 from appliance.cold import boot, compile_cache, mapping
 from appliance.cold.clerk import Clerk
@@ -32,6 +33,7 @@ from appliance.cold.telemetry_region import TelemetryRegion
 from appliance.cold.warm_up import warm_up
 from appliance.hot.core import Core
 from appliance.hot.reporter import RING_ROWS
+from appliance.hot.trading_state import rearm, set_phase
 from appliance.hot.wire.links import Links, make_links
 
 Say = Callable[[str], None]
@@ -129,9 +131,9 @@ def start(plan: Plan) -> Session:
         region.set_rings(_ring_capacities(core))
         links = _links(rings) if plan.live else None
         run = boot.compile_loop(core, plan.strategy, links)
-        compile_cache.mark_complete(plan.cache[0], LIVE if plan.live else REPLAY)
         limits.write(core.gate.account, core.gate.limits)
         _set_control(core, plan)
+        compile_cache.mark_complete(plan.cache[0], LIVE if plan.live else REPLAY)
         quarantine = Quarantine()
         desk = ClerkDesk(core, _clerk(plan.instruments), quarantine)
         loop = HotLoop(core, run, desk)
@@ -179,7 +181,9 @@ def _set_control(core: Core, plan: Plan) -> None:
     if plan.sends_orders:
         account.session_blocks = int(Block.RECONCILING | Block.CLOCK)
         account.link_blocks = int(Block.LINK | Block.USER_DATA)
-    account.trading_state = TradingState.ACTIVE
+    now_ns = time.time_ns()
+    rearm(core.gate.account, TradingState.ACTIVE, Cause.START, now_ns)
+    set_phase(core.gate.account, Phase.READY, Cause.START, now_ns)
     control = core.control
     control[c.LOCKSTEP] = int(not plan.live)
     control[c.PAPER] = int(not plan.sends_orders)

@@ -11,7 +11,8 @@ from appliance.abi.event import EventKind
 from appliance.abi.limits import INSTRUMENTS_MAX
 from appliance.abi.market import BookReason, BookState, Fault, symbol_text
 from appliance.abi.region_view import Records, RegionView
-from appliance.abi.trading import Reject, Report, Side, TradingState
+from appliance.abi.trading import Reject, Report, Side
+from appliance.abi.trading_state import TradingState
 from appliance.abi.units import E8
 
 EVENTS_KEPT: Final = 40  # of the newest, in a snapshot

@@ -18,7 +18,7 @@ from appliance.abi.market import symbol_words
 from appliance.abi.process_identity import own_identity
 from appliance.abi.region import RegionError, header_crc, region_path
 from appliance.abi.telemetry import Lifecycle, Section
-from appliance.abi.trading import TradingState
+from appliance.abi.trading_state import TradingState
 from appliance.abi.version import ABI_MAJOR, ABI_MINOR, MAGIC
 from appliance.cold import mapping
 from appliance.cold.errors import ApplianceError

@@ -12,7 +12,7 @@ from appliance.abi import control as c
 from appliance.abi.counters import Counter
 from appliance.abi.layout import records
 from appliance.abi.market import INSTRUMENT, Market, symbol_words
-from appliance.abi.trading import TradingState
+from appliance.abi.trading_state import TradingState
 from appliance.abi.units import UNSET
 from appliance.cold import boot
 from appliance.cold.clerk import Clerk

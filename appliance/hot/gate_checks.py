@@ -10,7 +10,8 @@ from typing import Final
 from appliance.abi.gate import EXPOSURE_LOTS_MAX, GATE_PRICE_TICKS_MAX, ORDER_TYPES_ALL, PPM
 from appliance.abi.limits import ORDER_RATE_MAX
 from appliance.abi.market import BookState, Market
-from appliance.abi.trading import Limit, Reject, Side, TimeInForce, TradingState
+from appliance.abi.trading import Limit, Reject, Side, TimeInForce
+from appliance.abi.trading_state import TradingState
 from appliance.abi.units import UNSET
 from appliance.hot.jit import hot, hot_inline
 

@@ -6,7 +6,8 @@ In the order in which gate.py has them, with results as of gate_checks.py, whose
 from typing import Final
 
 from appliance.abi.limits import ORDER_RATE_MAX, RECENT_ORDERS_N
-from appliance.abi.trading import Reject, Side, TradingState
+from appliance.abi.trading import Reject, Side
+from appliance.abi.trading_state import TradingState
 from appliance.hot.jit import hot, hot_inline
 
 RATE_MASK: Final = ORDER_RATE_MAX - 1

@@ -16,7 +16,8 @@ from appliance.abi import control as c
 from appliance.abi.counters import Counter
 from appliance.abi.link import LinkRole
 from appliance.abi.market import BookState, Market
-from appliance.abi.trading import Block, TradingState
+from appliance.abi.trading import Block
+from appliance.abi.trading_state import TradingState
 from appliance.cold import boot
 from appliance.cold.clerk import Clerk
 from appliance.cold.clerk_desk import ClerkDesk

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from appliance.abi.layout import records
 from appliance.abi.market import INSTRUMENT, BookState, Market, symbol_words
-from appliance.abi.trading import POSITION, Reject, Side, TimeInForce, TradingState
+from appliance.abi.trading import POSITION, Reject, Side, TimeInForce
+from appliance.abi.trading_state import TradingState
 from appliance.abi.units import UNSET
 from appliance.hot.gate import Gate, check, make_gate
 

@@ -11,7 +11,8 @@ from appliance.abi.counters import Counter
 from appliance.abi.limits import FRAME_HEADER_BYTES
 from appliance.abi.link import LinkRole, LinkState
 from appliance.abi.market import FrameSource, Market
-from appliance.abi.trading import Side, TradingState
+from appliance.abi.trading import Side
+from appliance.abi.trading_state import TradingState
 from appliance.cold.limits import demo_limits
 from appliance.cold.synthetic import generate
 from appliance.hot.duty_cycle import live_cycle

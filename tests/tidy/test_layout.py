@@ -24,7 +24,8 @@ WITHOUT_UNIT = {
     *("session_blocks", "link_blocks", "tells_total"),
     *("role", "socket", "is_tls", "has_user_data", "end", "detail"),
     *("action", "side", "kind", "event", "source", "report", "reason", "time_in_force"),
-    *("state", "book_state", "book_reason", "trading_state"),
+    *("state", "book_state", "book_reason", "trading_state", "allowed_state", "phase"),
+    *("state_cause", "state_reason", "state_observed", "state_limit"),
     *("market", "tradable", "maker", "buyer_is_maker", "at_market", "cancel_sent"),
     *("instrument", "symbol", "order", "order_key", "generation", "tag", "number", "sequence"),
     *("told_end", "link"),  # an OrderState; a row

@@ -7,7 +7,7 @@ import pytest
 
 from appliance.abi import control as c
 from appliance.abi.market import BookState
-from appliance.abi.trading import TradingState
+from appliance.abi.trading_state import TradingState
 from appliance.abi.units import UNSET
 from appliance.cold import boot
 from tests.strategies.cores import small_core

@@ -10,7 +10,8 @@ from appliance.abi.gate import REFERENCE, REFUSAL
 from appliance.abi.layout import records
 from appliance.abi.limits import INSTRUMENTS_MAX, ORDER_RATE_MAX
 from appliance.abi.market import INSTRUMENT, BookState
-from appliance.abi.trading import LIMITS, POSITION, Block, Limit, Reject, TimeInForce, TradingState
+from appliance.abi.trading import LIMITS, POSITION, Block, Limit, Reject, TimeInForce
+from appliance.abi.trading_state import TradingState
 from appliance.abi.units import UNSET
 from appliance.hot import gate as gate_module
 from appliance.hot.gate import make_gate

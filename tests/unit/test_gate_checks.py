@@ -7,7 +7,8 @@ import pytest
 
 from appliance.abi.gate import EXPOSURE_LOTS_MAX, GATE_PRICE_TICKS_MAX
 from appliance.abi.market import BookState
-from appliance.abi.trading import Reject, TradingState
+from appliance.abi.trading import Reject
+from appliance.abi.trading_state import TradingState
 from appliance.abi.units import INT64_MAX, UNSET
 from tests.oracle.healthy_gate import (
     BUY,

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from appliance.abi.gate import GATE_ACCOUNT
 from appliance.abi.layout import records
 from appliance.abi.limits import ORDER_RATE_MAX, ORDERS_MAX
-from appliance.abi.trading import LIMITS, TradingState
+from appliance.abi.trading import LIMITS
+from appliance.abi.trading_state import TradingState
 from appliance.abi.units import E8, UNSET
 from appliance.cold.errors import ApplianceError
 from appliance.cold.limits import (

@@ -18,7 +18,7 @@ from appliance.abi.market import INSTRUMENT, Market, symbol_words
 from appliance.abi.region import RegionError, attach, region_path
 from appliance.abi.region_report import Health
 from appliance.abi.telemetry import Lifecycle, Stage
-from appliance.abi.trading import TradingState
+from appliance.abi.trading_state import TradingState
 from appliance.cold import region_owner
 from appliance.cold.errors import ApplianceError
 from appliance.cold.telemetry_region import TelemetryRegion

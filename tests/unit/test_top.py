@@ -18,7 +18,8 @@ from appliance.abi.layout import records
 from appliance.abi.market import INSTRUMENT, BookReason, BookState, Fault, symbol_words
 from appliance.abi.region import attach
 from appliance.abi.telemetry import Lifecycle, Stage
-from appliance.abi.trading import Reject, Side, TradingState
+from appliance.abi.trading import Reject, Side
+from appliance.abi.trading_state import TradingState
 from appliance.cold import top
 from appliance.cold.figures import amount, duration, time_of_day
 from appliance.cold.snapshot import rates_per_s, snapshot

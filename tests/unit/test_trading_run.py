@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from appliance.abi.market import Market
-from appliance.abi.trading import TradingState
+from appliance.abi.trading_state import TradingState
 from appliance.cold import run_config
 from appliance.cold.errors import ApplianceError
 from appliance.cold.live import trading_run

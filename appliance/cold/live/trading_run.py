@@ -13,7 +13,7 @@ from typing import Any
 
 from appliance.abi.counters import Counter
 from appliance.abi.market import Market
-from appliance.abi.trading import TradingState
+from appliance.abi.trading_state import TradingState
 from appliance.cold import boot, run_report
 from appliance.cold import session as loop_session
 from appliance.cold.errors import ApplianceError
