@@ -13,7 +13,7 @@ from appliance.abi.units import NS_PER_S
 from appliance.cold import boot, grid, instrument_table
 from appliance.cold.clerk import Clerk
 from appliance.cold.clerk_desk import ClerkDesk
-from appliance.cold.limits import demo_limits
+from appliance.cold.limits import demo_limits, give_paper_funds
 from appliance.cold.loop import Feed, HotLoop, repeated, run_flat_out
 from appliance.cold.quarantine import Quarantine
 from appliance.cold.recording import Arena
@@ -51,12 +51,12 @@ class Spine:
         )
         run = boot.compile_loop(self.core, strategy)
         gate = self.core.gate
-        demo_limits(instruments.records, instruments.first_prices_ticks).write(
-            gate.account, gate.limits
-        )
+        demo_limits(instruments.records, instruments.first_prices_ticks).write(gate)
+        give_paper_funds(gate)
         if wide:  # every order passes
-            gate.account["order_rate_window_ns"] = gate.limits["order_rate_window_ns"] = 1
+            gate.account_limits["order_rate_window_ns"] = gate.limits["order_rate_window_ns"] = 1
             gate.limits["repeat_window_ns"] = 1
+            gate.account_limits["message_rate_window_ns"] = 1
             gate.limits["open_notional_max_tick_lots"] = 1 << 60
             gate.limits["position_max_lots"] = 1 << 50
             gate.limits["book_age_max_ns"] = 1 << 60  # a benchmark may leave the differences out

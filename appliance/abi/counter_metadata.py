@@ -14,7 +14,7 @@ from appliance.abi.counters import COUNTER_TABLE, FAULT_BASE, REJECT_BASE, Count
 from appliance.abi.layout import slot_dtype
 from appliance.abi.limits import METADATA_BYTES
 from appliance.abi.market import Fault
-from appliance.abi.trading import Reject
+from appliance.abi.refusal import Reject
 
 USED: Final = 1  # state of a METADATA record that means something
 

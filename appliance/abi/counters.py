@@ -8,7 +8,7 @@ from enum import IntEnum, unique
 from typing import Final
 
 from appliance.abi.market import Fault
-from appliance.abi.trading import Reject
+from appliance.abi.refusal import Reject
 
 
 @unique

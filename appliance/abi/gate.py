@@ -1,4 +1,4 @@
-"""The risk gate's records: the account, the reference of each instrument, the last refusal.
+"""The risk gate's records: the reference of each instrument, its last orders, the last refusal.
 
 What stands in a REFUSAL beside each reason (``observed`` / ``limit``):
 
@@ -16,8 +16,21 @@ OVERFLOW            the value, or the price of the order the bound it breaks, or
 CLOCK               the earlier moment, ns               the moment it must not lie before
                     (a missing or future stamp of book   (1 or later; for a stamp of book or touch:
                     or touch: that stamp)                the order's time)
+DAY_OVER            the order's time                     when the day ends, ours or the venue's
+GUARDIAN            ns since its heart beat last         guardian_age_max_ns
+                    (a missing beat: the order's time)
+DRAWDOWN            best profit less the present one     drawdown_max_e8
+DAY_LOSS            loss since the day began             day_loss_max_e8
+REJECTS             rejects in a row                     rejects_in_row_max
+RUNAWAY             ns in which runaway_max executions   runaway_window_ns
+                    and rejects, and one more, came
+ORDER_TO_TRADE      messages today                       messages_per_fill_max, as often as there
+                                                         were fills today, at least once
+LOSSES              round trips in a row that lost       losses_in_row_max
 BOOK_NOT_LIVE       BookState                            BookState.LIVE
 BOOK_OLD            ns since the last book event         book_age_max_ns
+EVENT_OLD           ns since it by the venue's clock     event_age_max_ns
+                    (a missing stamp: the order's time)
 REFERENCE_MISSING   bid_ticks of the touch               ask_ticks of the touch
 REFERENCE_OLD       ns since the touch was seen          reference_age_max_ns
 PRICE_RANGE         price_ticks                          the venue's least or greatest price
@@ -28,6 +41,8 @@ QUANTITY_STEP       quantity_lots                        the venue's step; zero 
 NOTIONAL_MIN        price x quantity                     the venue's least
 NOTIONAL_MAX        price x quantity                     notional_max_tick_lots
 PRICE_COLLAR        ppm of the mid, rounded up           collar_ppm
+PRICE_WINDOW        ppm of the farthest mid of the       window_collar_ppm
+                    window, rounded up
 REDUCE_ONLY         open lots of the side + this order   lots that the position could be reduced by
 POSITION            the position, signed, if every open  position_max_lots
                     order of the side and this one fill
@@ -37,8 +52,24 @@ OPEN_NOTIONAL       leaves x price of the open orders,   open_notional_max_tick_
                     and of this one
 SELF_CROSS          price_ticks                          best price of our own orders on the
                                                          other side; zero: not known
+VALUE_UNKNOWN       instruments that cannot be valued    0
+                    (this one: its mark, or -1 for what
+                    is beyond arithmetic)
+FUNDS_UNKNOWN       ``funds_known``                      1
+FUNDS               what the order and the open ones of  what is owned
+                    its side take: money, or base lots
+GROSS               sum of the worst positions           gross_max_e8
+NET                 worst sum of positions, signed by    net_max_e8
+                    the order's side
+LEVERAGE            sum of the worst positions           the most that the equity carries
+DAY_VALUE           traded today, open and this one      day_value_max_e8
+DAY_QUANTITY        likewise, in lots                    day_quantity_max_lots
+MESSAGE_RATE        ns in which the last                 message_rate_window_ns
+                    message_rate_max messages were sent
 ORDER_RATE          ns in which the last order_rate_max  order_rate_window_ns, account or
                     orders were sent                     instrument
+VENUE_RATE          likewise, of venue_rate_max          venue_rate_window_ns
+VENUE_DAY           orders of the venue's day, with this venue_day_max
 DUPLICATE           ns since the same order was sent     repeat_window_ns
 =================== ==================================== ========================================
 """
@@ -48,12 +79,9 @@ from typing import Final
 import numpy as np
 
 from appliance.abi.layout import slot_dtype
-from appliance.abi.limits import ORDER_RATE_MAX, RECENT_ORDERS_N
-from appliance.abi.trading import TimeInForce
+from appliance.abi.limits import ORDER_RATE_MAX, RECENT_ORDERS_N, WINDOW_PARTS
+from appliance.abi.risk_limits import PPM
 from appliance.abi.units import INT64_MAX
-
-PPM: Final = 1_000_000
-ORDER_TYPES_ALL: Final = sum(1 << kind for kind in TimeInForce)
 
 # Three quantities, notionals or counts of this size add up within an int64.
 EXPOSURE_LOTS_MAX: Final = (1 << 61) - 1
@@ -65,29 +93,6 @@ assert 2 * GATE_PRICE_TICKS_MAX * PPM <= INT64_MAX
 assert ORDER_RATE_MAX & (ORDER_RATE_MAX - 1) == 0
 assert RECENT_ORDERS_N & (RECENT_ORDERS_N - 1) == 0
 
-# One record. UNSET or zero in any limit refuses every order; a record of zeros is HALTED.
-GATE_ACCOUNT: Final[np.dtype[np.void]] = slot_dtype(
-    [
-        ("trading_state", "<i8"),  # TradingState: what follows from the next two
-        ("allowed_state", "<i8"),  # TradingState: the most that limits and people allow
-        ("phase", "<i8"),  # Phase
-        ("state_cause", "<i8"),  # Cause of the last move of trading_state
-        ("state_reason", "<i8"),  # Reject, where a limit moved it
-        ("state_observed", "<i8"),
-        ("state_limit", "<i8"),
-        ("state_ns", "<i8"),
-        ("states_n", "<i8"),  # moves since start
-        ("session_blocks", "<i8"),  # Block, as the cold side sees it; zero: none
-        ("link_blocks", "<i8"),  # Block, as the loop itself sees it
-        ("order_rate_max", "<i8"),  # orders in any window, at most ORDER_RATE_MAX
-        ("order_rate_window_ns", "<i8"),
-        ("open_orders_max", "<i8"),
-        ("open_orders_n", "<i8"),  # kept by the order table
-        ("orders_sent_n", "<i8"),  # since start: the cursor of the rate ring
-        ("last_order_ns", "<i8"),  # time of the last order sent
-    ]
-)
-
 # One a instrument, written by the market stage. Zeros: no book, no reference.
 REFERENCE: Final[np.dtype[np.void]] = slot_dtype(
     [
@@ -96,6 +101,10 @@ REFERENCE: Final[np.dtype[np.void]] = slot_dtype(
         ("touch_ns", "<i8"),  # receive time of the touch
         ("bid_ticks", "<i8"),  # the touch; NO_PRICE: side empty
         ("ask_ticks", "<i8"),
+        ("event_ns", "<i8"),  # by the venue's clock, of the last event that has a time
+        # over the window of the collar, bid + ask of the touch: its least and its greatest
+        ("window_low2_ticks", "<i8"),
+        ("window_high2_ticks", "<i8"),
     ]
 )
 
@@ -106,6 +115,18 @@ RECENT: Final[np.dtype[np.void]] = slot_dtype(
         ("signed_ticks", "<i8", (RECENT_ORDERS_N,)),  # price of a buy, - price of a sell
         ("quantity_lots", "<i8", (RECENT_ORDERS_N,)),  # 0: none
         ("sent_ns", "<i8", (RECENT_ORDERS_N,)),
+    ]
+)
+
+# One a instrument, written by the market stage: the window of the collar in parts, of which the
+# present one is filling.
+PRICE_WINDOW: Final[np.dtype[np.void]] = slot_dtype(
+    [
+        ("part_ns", "<i8"),  # when the present part began; 0: none yet
+        ("part_n", "<i8"),  # parts so far; the present one is at part_n % length
+        ("last2_ticks", "<i8"),  # bid + ask, when it was seen last
+        ("low2_ticks", "<i8", (WINDOW_PARTS,)),
+        ("high2_ticks", "<i8", (WINDOW_PARTS,)),
     ]
 )
 

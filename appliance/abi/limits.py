@@ -49,6 +49,8 @@ LINK_WRITE_BYTES: Final = 64 * 1024  # frames that the kernel did not take yet
 ORDERS_MAX: Final = 1024  # live at once
 INTENTS_MAX: Final = 16  # of one strategy call
 ORDER_RATE_MAX: Final = 1024  # orders in the rate window
+WINDOW_PARTS: Final = 8  # of the window of the price collar
+BEATS_N: Final = 8  # processes whose hearts the gate may look at: the guardian's is the first
 RECENT_ORDERS_N: Final = 16  # of an instrument, kept to recognise a repeated one
 ORDER_TEXT_BYTES: Final = 512  # an encoded order
 PARAMS_MAX: Final = 32  # of a strategy
@@ -99,6 +101,8 @@ assert all(
         QUARANTINE_SLOTS,
         ORDERS_MAX,
         ORDER_RATE_MAX,
+        WINDOW_PARTS,
+        RECENT_ORDERS_N,
         PENDING_DIFFS_MAX,
         PENDING_LEVELS_MAX,
         PARITY_TOPS_MAX,

@@ -1,4 +1,4 @@
-"""Orders: requests out, reports in, the order table, positions, limits, refusals."""
+"""Orders: requests out, reports in, the order table, positions."""
 
 from enum import IntEnum, unique
 from typing import Final
@@ -62,102 +62,6 @@ class Report(IntEnum):
     UNKNOWN = 6  # no answer: time-out, 5xx, lost connection
 
 
-@unique
-class Reject(IntEnum):
-    """Why the gate refused an order. Closed; the observed value and the limit stand beside it.
-
-    What they are for each reason: appliance/abi/gate.py.
-    """
-
-    NONE = 0
-    HALTED = 1
-    REDUCE_ONLY = 2
-    UNKNOWN_INSTRUMENT = 3
-    NOT_TRADABLE = 4
-    LIMIT_UNSET = 5  # observed: Limit whose value is missing
-    BOOK_NOT_LIVE = 6  # observed: BookState
-    BOOK_OLD = 7  # ns since the last book event
-    REFERENCE_MISSING = 8
-    REFERENCE_OLD = 9
-    BAD_SIDE = 10
-    BAD_TYPE = 11
-    PRICE_RANGE = 12
-    PRICE_COLLAR = 13
-    QUANTITY_MIN = 14
-    QUANTITY_MAX = 15
-    NOTIONAL_MIN = 16
-    NOTIONAL_MAX = 17
-    POSITION = 18
-    OPEN_ORDERS = 19
-    ORDER_RATE = 20
-    OVERFLOW = 21
-    ORDER_TABLE_FULL = 22
-    RING_FULL = 23
-    CLOCK = 24  # time ran back or is missing
-    PRICE_STEP = 25  # between two prices that the venue takes
-    QUANTITY_STEP = 26
-    BLOCKED = 27  # observed: what is amiss with the session (Block, or-ed)
-    ORDER_TYPE = 28  # a type that exists, and that this instrument must not use
-    OPEN_ORDERS_SIDE = 29
-    OPEN_NOTIONAL = 30
-    SELF_CROSS = 31  # it would trade with an order of our own
-    DUPLICATE = 32  # the same side, price and quantity again
-
-
-@unique
-class Block(IntEnum):
-    """Bits: why no order may go out at present, whatever the limits say. Cancels pass."""
-
-    LINK = 1  # no connection that takes orders, or one that is backed up
-    USER_DATA = 2  # no connection that tells of our orders
-    RECONCILING = 4  # what happened while there was none is still being asked
-    CLOCK = 8  # the offset to the venue's clock is unknown or too large
-    RATE = 16  # the venue asked us to wait
-
-
-@unique
-class Limit(IntEnum):
-    """What may be unset, for LIMIT_UNSET: fields of LIMITS, INSTRUMENT and GATE_ACCOUNT."""
-
-    POSITION_MAX_LOTS = 1
-    QUANTITY_MAX_LOTS = 2
-    NOTIONAL_MAX_TICK_LOTS = 3
-    COLLAR_PPM = 4
-    OPEN_ORDERS_MAX = 5
-    ORDER_RATE_MAX = 6
-    ORDER_RATE_WINDOW_NS = 7
-    BOOK_AGE_MAX_NS = 8
-    REFERENCE_AGE_MAX_NS = 9
-    PRICE_GRID = 10
-    QUANTITY_GRID = 11
-    ACCOUNT_OPEN_ORDERS_MAX = 12
-    ACCOUNT_ORDER_RATE_MAX = 13
-    ACCOUNT_ORDER_RATE_WINDOW_NS = 14
-    ORDER_TYPES = 15
-    OPEN_ORDERS_SIDE_MAX = 16
-    OPEN_NOTIONAL_MAX_TICK_LOTS = 17
-    REPEAT_WINDOW_NS = 18
-
-
-# One a instrument; UNSET in any field refuses every order of the instrument.
-LIMITS: Final[np.dtype[np.void]] = slot_dtype(
-    [
-        ("position_max_lots", "<i8"),  # absolute, worst case: position + open + this
-        ("quantity_max_lots", "<i8"),  # of one order
-        ("notional_max_tick_lots", "<i8"),  # of one order
-        ("collar_ppm", "<i8"),  # distance from the reference, millionths
-        ("open_orders_max", "<i8"),
-        ("order_rate_max", "<i8"),  # orders per window; the window is the account's
-        ("order_rate_window_ns", "<i8"),
-        ("book_age_max_ns", "<i8"),
-        ("reference_age_max_ns", "<i8"),
-        ("order_types", "<i8"),  # bit TimeInForce: may be used
-        ("open_orders_side_max", "<i8"),
-        ("open_notional_max_tick_lots", "<i8"),  # of all open orders and this one, both sides
-        ("repeat_window_ns", "<i8"),  # the same order again: not sooner than this
-    ]
-)
-
 # One a instrument, owned by the hot loop.
 POSITION: Final[np.dtype[np.void]] = slot_dtype(
     [
@@ -171,12 +75,15 @@ POSITION: Final[np.dtype[np.void]] = slot_dtype(
         ("open_buy_orders_n", "<i8"),
         ("open_sell_orders_n", "<i8"),
         ("open_notional_tick_lots", "<i8"),  # leaves x price of the same orders
+        ("open_buy_tick_lots", "<i8"),  # of those, the buys
         ("own_bid_ticks", "<i8"),  # best price of our open orders; 0: none
         ("own_ask_ticks", "<i8"),
         ("bought_lots", "<i8"),
         ("sold_lots", "<i8"),
         ("fills_n", "<i8"),
         ("turnover_tick_lots", "<i8"),
+        ("trip_start_tick_lots", "<i8"),  # realised when the position was opened
+        ("losses_in_row_n", "<i8"),  # round trips, up to the last one, that ended with a loss
     ]
 )
 

@@ -30,9 +30,28 @@ REPORT: Final = "lonecore-demo.json"
 # Without --limits. What a desk would choose stands in a file of its own.
 _LIMITS: Final = """
 [account]
+currency = "USDT"
+day_starts_at_utc = "00:00"
 order_rate_max = 50
 order_rate_window_ms = 1000
 open_orders_max = 20
+message_rate_max = 200
+message_rate_window_ms = 1000
+venue_rate_max = 300
+venue_rate_window_ms = 10000
+venue_day_max = 150000
+gross_max = "200000"
+net_max = "200000"
+leverage_max = 3
+day_value_max = "off"
+runaway_max = 500
+runaway_window_ms = 1000
+messages_per_fill_max = "off"
+messages_per_fill_after = 1000
+rejects_in_row_max = 20
+day_loss_max = "10000"
+drawdown_max = "10000"
+guardian_age_max_ms = "off"
 [default]
 position_max = "1"
 quantity_max = "0.5"
@@ -45,6 +64,12 @@ order_types = ["GTC", "IOC", "POST_ONLY"]
 open_orders_side_max = 10
 open_notional_max = "1000000"
 repeat_window_ms = 1
+window_collar_pct = 10
+collar_window_ms = 60000
+event_age_max_ms = 2000
+day_quantity_max = "off"
+losses_in_row_max = "off"
+fee_pct = "0.1"
 """
 
 _EPILOG = """\

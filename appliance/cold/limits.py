@@ -1,105 +1,155 @@
-"""The risk file: limits in human units, turned into integers of each instrument's grid.
+"""The risk limits of a run, in the units of its records: from a risk file, or for demonstration.
 
 ::
 
     [account]
-    order_rate_max = 100
+    currency = "USDT"                # what every instrument is quoted in
+    day_starts_at_utc = "00:00"      # the figures of the day begin anew
+    order_rate_max = 100             # orders sent in any window, acknowledged or not
     order_rate_window_ms = 1000
     open_orders_max = 200
+    message_rate_max = 200           # orders and cancels; cancels always pass, but they count
+    message_rate_window_ms = 1000
+    venue_rate_max = 40              # the venue's own limit of orders, less your margin
+    venue_rate_window_ms = 10000
+    venue_day_max = 120000
+    gross_max = "200000"             # worst positions of all instruments, whatever their signs
+    net_max = "100000"               # with their signs
+    leverage_max = 3                 # gross to equity (USD-M)
+    day_value_max = "5000000"        # traded today and open
+    runaway_max = 200                # executions and rejects in any window
+    runaway_window_ms = 10000
+    messages_per_fill_max = 500      # today
+    messages_per_fill_after = 1000   # once there were so many
+    rejects_in_row_max = 5
+    day_loss_max = "2000"            # halts
+    drawdown_max = "3000"            # from the best profit of the run; halts
+    guardian_age_max_ms = "off"      # since its heart beat last
 
-    [default]                      # for every instrument, unless its own section says otherwise
-    position_max = "0.5"           # base quantity
-    quantity_max = "0.1"           # base quantity of one order
-    notional_max = "10000"         # quote value of one order
-    collar_pct = 1                 # distance from the middle of the touch
+    [default]                        # for each symbol that says nothing else
+    position_max = "0.5"             # base asset; position and all open orders
+    quantity_max = "0.1"             # of one order
+    notional_max = "10000"           # quote asset, of one order
+    collar_pct = "0.5"               # from the middle of the touch
+    window_collar_pct = "5"          # from every middle of the last
+    collar_window_ms = 60000
     open_orders_max = 50
+    open_orders_side_max = 25
+    open_notional_max = "50000"      # of all open orders together
     book_age_max_ms = 1500
     reference_age_max_ms = 1500
+    event_age_max_ms = 2000          # by the venue's own clock
     order_types = ["GTC", "IOC", "POST_ONLY"]
-    open_orders_side_max = 25
-    open_notional_max = "50000"    # quote value of all open orders
-    repeat_window_ms = 1           # the same side, price and quantity again: not sooner
+    repeat_window_ms = 1             # the same order again: not sooner
+    day_quantity_max = "50"          # traded today and open
+    losses_in_row_max = 10           # round trips
+    fee_pct = "0.1"                  # the most that a trade costs; profit is counted after it
 
-    [symbol.ETHUSDT]
-    position_max = "8"
+    [symbol.BTCUSDT]                 # instead of the default's
+    position_max = "0.2"
 
-Numbers may be strings; both are read as decimals, never as binary fractions. The code has no
-defaults: what no section says is an error, and so is what the program does not know.
+Every key must be given, and none may be zero: a limit that nobody set refuses every order. Some may
+be "off" (risk_keys.py), and whoever starts the run is told which. Numbers may be written as text.
+What a limit does beyond refusing: abi/refusal.py.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass, fields
-from decimal import Decimal
-from fractions import Fraction
+from dataclasses import dataclass, field
+from math import gcd
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from appliance.abi.gate import EXPOSURE_LOTS_MAX, ORDER_TYPES_ALL, PPM
+from appliance.abi.gate import EXPOSURE_LOTS_MAX
 from appliance.abi.limits import ORDER_RATE_MAX, ORDERS_MAX
 from appliance.abi.market import symbol_text
+from appliance.abi.risk_limits import OFF, OFF_NAMES, ORDER_TYPES_ALL, PPM
 from appliance.abi.units import E8, INT64_MAX, NS_PER_MS, NS_PER_S
 from appliance.cold.errors import ApplianceError
 from appliance.cold.risk_file import RiskFile
+from appliance.cold.risk_keys import ACCOUNT_KEYS, INSTRUMENT_KEYS, ORDER_RATE_FIELDS
+from appliance.hot.gate import Gate
 
 Records = np.ndarray[Any, np.dtype[np.void]]
 
 DEMO_POSITION_QUOTE: Final = 50_000
 DEMO_ORDER_QUOTE: Final = 10_000
 DEMO_COLLAR_PPM: Final = PPM // 100
+DEMO_WINDOW_PPM: Final = PPM // 10
+DEMO_WINDOW_NS: Final = 60 * NS_PER_S
 DEMO_OPEN_ORDERS_MAX: Final = 50
 DEMO_ORDER_RATE_MAX: Final = 100  # a second
 DEMO_AGE_MAX_NS: Final = 3 * NS_PER_S // 2
 DEMO_REPEAT_NS: Final = NS_PER_MS
+DEMO_FEE_PPM: Final = PPM // 1000
 
-
-@dataclass(frozen=True)
-class AccountLimits:
-    """Fields of GATE_ACCOUNT."""
-
-    order_rate_max: int
-    order_rate_window_ns: int
-    open_orders_max: int
-
-
-@dataclass(frozen=True)
-class InstrumentLimits:
-    """Fields of LIMITS, but for the order rate, which is the account's."""
-
-    position_max_lots: int
-    quantity_max_lots: int
-    notional_max_tick_lots: int
-    collar_ppm: int
-    open_orders_max: int
-    book_age_max_ns: int
-    reference_age_max_ns: int
-    order_types: int
-    open_orders_side_max: int
-    open_notional_max_tick_lots: int
-    repeat_window_ns: int
+# All money of the account adds up within an int64: hot/valuation.py.
+MONEY_MAX: Final = (1 << 60) - 1
+# Of a paper account, which has no end of it.
+PAPER_FUNDS_E8: Final = MONEY_MAX
 
 
 @dataclass(frozen=True)
 class RiskLimits:
-    """Every limit of a run. ``unused_symbols``: sections that no instrument matched; tell the
-    user, because a misspelt one leaves its instrument on the default."""
+    """Every limit of a run by its field in ACCOUNT_LIMITS and LIMITS. ``unused_symbols``: sections
+    that no instrument matched; tell the user, because a misspelt one leaves its instrument on the
+    default."""
 
-    account: AccountLimits
-    instruments: tuple[InstrumentLimits, ...]
+    account: Mapping[str, int]
+    instruments: tuple[Mapping[str, int], ...]
+    day_starts_ns: int = 0
+    currency: str = ""  # of the account; demonstration does without
     unused_symbols: tuple[str, ...] = ()
+    symbols: tuple[str, ...] = field(default=(), compare=False)
 
-    def write(self, account: Records, limits: Records) -> None:
-        """Into GATE_ACCOUNT[1] and LIMITS[n]. The trading state stays as it is."""
-        assert len(limits) == len(self.instruments) and min(astuple(self.account)) > 0
-        for field in fields(self.account):
-            account[field.name][0] = getattr(self.account, field.name)
-        for index, instrument in enumerate(self.instruments):
-            assert min(astuple(instrument)) > 0
-            for field in fields(instrument):
-                limits[field.name][index] = getattr(instrument, field.name)
-        limits["order_rate_max"] = self.account.order_rate_max
-        limits["order_rate_window_ns"] = self.account.order_rate_window_ns
+    def write(self, gate: Gate) -> None:
+        """Into the gate, with what turns its instruments' money into the account's. The trading
+        state stays as it is. Cold, before the loop runs."""
+        assert len(gate.limits) == len(self.instruments) and min(self.account.values()) > 0
+        gate.account["day_starts_ns"] = self.day_starts_ns
+        for name, value in self.account.items():
+            gate.account_limits[name] = value
+        for i, limits in enumerate(self.instruments):
+            assert min(limits.values()) > 0
+            for name, value in limits.items():
+                gate.limits[name][i] = value
+        for name in ORDER_RATE_FIELDS:
+            gate.limits[name] = self.account[name]
+        for i in range(len(gate.limits)):
+            _write_value(gate.valuations[i], gate.instruments[i], len(gate.limits))
+
+    def off(self) -> list[str]:
+        """What the user switched off, a line each."""
+        account = [k.name for k in ACCOUNT_KEYS if _is_off(k.field, self.account[k.field])]
+        lines = [f"the account's {name} is off" for name in account]
+        for symbol, limits in zip(self.symbols, self.instruments, strict=False):
+            own = [k.name for k in INSTRUMENT_KEYS if _is_off(k.field, limits[k.field])]
+            lines += [f"{symbol}: {name} is off" for name in own]
+        return lines
+
+
+def give_paper_funds(gate: Gate) -> None:
+    """No end of money, and of each base asset as much as a short position may be. Before the loop
+    runs."""
+    gate.account["funds_known"] = 1
+    gate.account["funds_e8"] = PAPER_FUNDS_E8
+    gate.valuations["base_owned_lots"] = gate.limits["position_max_lots"]
+
+
+def _is_off(field_name: str, value: int) -> bool:
+    return field_name in OFF_NAMES and value == OFF
+
+
+def _write_value(value: Any, instrument: Any, instruments_n: int) -> None:
+    """VALUATION: a tick of a lot in the account's money, times 10**8."""
+    grid_e16 = int(instrument["price_grid_e8"]) * int(instrument["quantity_grid_e8"])
+    common = gcd(grid_e16, E8)
+    if grid_e16 < 1 or grid_e16 // common > MONEY_MAX:
+        return  # zeros: the gate refuses every order of it
+    value["value_multiple"] = grid_e16 // common
+    value["value_divisor"] = E8 // common
+    value["most_tick_lots"] = MONEY_MAX // instruments_n // (grid_e16 // common)
 
 
 def load_limits(path: Path, instruments: Records) -> RiskLimits:
@@ -115,14 +165,36 @@ def parse_limits(text: str, instruments: Records, where: str = "risk file") -> R
 def limits_of(file: RiskFile, instruments: Records) -> RiskLimits:
     """A risk file in the units of INSTRUMENT[n]. ApplianceError: a limit is missing, or no fit."""
     symbols = [symbol_text(words) for words in instruments["symbol"]]
+    where = f"{file.where}: [account]"
+    if not file.currency:
+        raise ApplianceError(f"{where}: currency is missing")
+    if file.day_starts_ns < 0:
+        raise ApplianceError(f"{where}: day_starts_at_utc is missing")
+    for symbol in symbols:
+        if not symbol.endswith(file.currency):
+            raise ApplianceError(
+                f"{where}: {symbol} is not quoted in {file.currency}: money of two currencies"
+                " cannot be added up, so they need a run each"
+            )
     return RiskLimits(
-        _account_limits(file.account, f"{file.where}: [account]"),
+        {key.field: key.convert(file.account, None, where) for key in ACCOUNT_KEYS},
         tuple(
-            _instrument_limits(file.of(symbol), record, f"{file.where}: {symbol}")
+            _instrument_limits(file, symbol, record)
             for symbol, record in zip(symbols, instruments, strict=True)
         ),
+        file.day_starts_ns,
+        file.currency,
         tuple(sorted(set(file.own) - set(symbols))),
+        tuple(symbols),
     )
+
+
+def _instrument_limits(file: RiskFile, symbol: str, record: Any) -> Mapping[str, int]:
+    where = f"{file.where}: {symbol}"
+    if int(record["price_grid_e8"]) < 1 or int(record["quantity_grid_e8"]) < 1:
+        raise ApplianceError(f"{where}: its price and quantity grid are not known")
+    section = file.of(symbol)
+    return {key.field: key.convert(section, record, where) for key in INSTRUMENT_KEYS}
 
 
 def demo_limits(instruments: Records, prices_ticks: Sequence[int]) -> RiskLimits:
@@ -131,9 +203,17 @@ def demo_limits(instruments: Records, prices_ticks: Sequence[int]) -> RiskLimits
     Always at least what the venue's smallest order needs. Never for live trading; the caller says
     that they were used. ValueError for a price below one tick or a grid that is not known.
     """
-    open_orders_max = min(ORDERS_MAX, DEMO_OPEN_ORDERS_MAX * max(1, len(instruments)))
+    account = {key.field: OFF for key in ACCOUNT_KEYS} | {
+        "order_rate_max": DEMO_ORDER_RATE_MAX,
+        "order_rate_window_ns": NS_PER_S,
+        "open_orders_max": min(ORDERS_MAX, DEMO_OPEN_ORDERS_MAX * max(1, len(instruments))),
+        "message_rate_max": ORDER_RATE_MAX,
+        "message_rate_window_ns": NS_PER_S,
+        "venue_rate_window_ns": NS_PER_S,
+        "runaway_window_ns": NS_PER_S,
+    }
     return RiskLimits(
-        AccountLimits(DEMO_ORDER_RATE_MAX, NS_PER_S, open_orders_max),
+        account,
         tuple(
             _demo_instrument(record, int(price_ticks))
             for record, price_ticks in zip(instruments, prices_ticks, strict=True)
@@ -141,7 +221,7 @@ def demo_limits(instruments: Records, prices_ticks: Sequence[int]) -> RiskLimits
     )
 
 
-def _demo_instrument(record: Any, price_ticks: int) -> InstrumentLimits:
+def _demo_instrument(record: Any, price_ticks: int) -> Mapping[str, int]:
     grid_e16 = int(record["price_grid_e8"]) * int(record["quantity_grid_e8"])
     if price_ticks < 1 or grid_e16 < 1:
         raise ValueError(f"no limits from a price of {price_ticks} ticks, a grid of {grid_e16}e-16")
@@ -156,86 +236,22 @@ def _demo_instrument(record: Any, price_ticks: int) -> InstrumentLimits:
     notional_max_tick_lots = min(max(tick_lots_max, 2 * least_lots * price_ticks), INT64_MAX)
     # Both sides at the greatest position.
     open_tick_lots = 2 * notional_max_tick_lots * DEMO_POSITION_QUOTE // DEMO_ORDER_QUOTE
-    return InstrumentLimits(
-        position_max_lots=min(position_lots, EXPOSURE_LOTS_MAX),
-        quantity_max_lots=min(order_lots, EXPOSURE_LOTS_MAX),
-        notional_max_tick_lots=notional_max_tick_lots,
-        collar_ppm=DEMO_COLLAR_PPM,
-        open_orders_max=DEMO_OPEN_ORDERS_MAX,
-        book_age_max_ns=DEMO_AGE_MAX_NS,
-        reference_age_max_ns=DEMO_AGE_MAX_NS,
-        order_types=ORDER_TYPES_ALL,
-        open_orders_side_max=DEMO_OPEN_ORDERS_MAX,
-        open_notional_max_tick_lots=min(open_tick_lots, INT64_MAX),
-        repeat_window_ns=DEMO_REPEAT_NS,
-    )
-
-
-def _account_limits(section: Mapping[str, Decimal], where: str) -> AccountLimits:
-    return AccountLimits(
-        _whole(section, "order_rate_max", Fraction(1), ORDER_RATE_MAX, where),
-        _whole(section, "order_rate_window_ms", Fraction(NS_PER_MS), INT64_MAX, where),
-        _whole(section, "open_orders_max", Fraction(1), ORDERS_MAX, where),
-    )
-
-
-def _instrument_limits(section: Mapping[str, Decimal], record: Any, where: str) -> InstrumentLimits:
-    tick_e8, lot_e8 = int(record["price_grid_e8"]), int(record["quantity_grid_e8"])
-    if tick_e8 < 1 or lot_e8 < 1:
-        raise ApplianceError(f"{where}: its price and quantity grid are not known")
-    lots, tick_lots = Fraction(E8, lot_e8), Fraction(E8 * E8, lot_e8 * tick_e8)
-    ms = Fraction(NS_PER_MS)
-    return InstrumentLimits(
-        position_max_lots=_whole(section, "position_max", lots, EXPOSURE_LOTS_MAX, where),
-        quantity_max_lots=_whole(section, "quantity_max", lots, EXPOSURE_LOTS_MAX, where),
-        notional_max_tick_lots=_money(section, "notional_max", tick_lots, where),
-        collar_ppm=_whole(section, "collar_pct", Fraction(PPM, 100), PPM, where),
-        open_orders_max=_whole(section, "open_orders_max", Fraction(1), ORDERS_MAX, where),
-        book_age_max_ns=_whole(section, "book_age_max_ms", ms, INT64_MAX, where),
-        reference_age_max_ns=_whole(section, "reference_age_max_ms", ms, INT64_MAX, where),
-        order_types=_whole(section, "order_types", Fraction(1), ORDER_TYPES_ALL, where),
-        open_orders_side_max=_whole(
-            section, "open_orders_side_max", Fraction(1), ORDERS_MAX, where
-        ),
-        open_notional_max_tick_lots=_money(section, "open_notional_max", tick_lots, where),
-        repeat_window_ns=_whole(section, "repeat_window_ms", ms, INT64_MAX, where),
-    )
-
-
-def _whole(
-    section: Mapping[str, Decimal], key: str, per_unit: Fraction, most: int, where: str
-) -> int:
-    """``section[key]`` times ``per_unit``, exactly: an integer from 1 to ``most``."""
-    exact = _exact(section, key, per_unit, most, where)
-    if exact.denominator != 1:
-        step = _plain(1 / per_unit)
-        raise ApplianceError(f"{where}: {key} = {section[key]} is not a multiple of {step}")
-    return exact.numerator
-
-
-def _money(section: Mapping[str, Decimal], key: str, per_unit: Fraction, where: str) -> int:
-    """Like ``_whole``, but rounded down: what is compared with it are whole tick_lots, so the
-    greatest one that does not exceed the limit is the limit."""
-    exact = _exact(section, key, per_unit, INT64_MAX, where)
-    if exact < 1:
-        step = _plain(1 / per_unit)
-        raise ApplianceError(f"{where}: {key} = {section[key]} is below a tick of a lot, {step}")
-    return int(exact)
-
-
-def _exact(
-    section: Mapping[str, Decimal], key: str, per_unit: Fraction, most: int, where: str
-) -> Fraction:
-    if key not in section:
-        raise ApplianceError(f"{where}: {key} is missing")
-    exact = Fraction(section[key]) * per_unit
-    if exact > most:
-        bound = _plain(most / per_unit)
-        raise ApplianceError(f"{where}: {key} = {section[key]} is too large: {bound} at most")
-    return exact
-
-
-def _plain(number: Fraction) -> str:
-    """As a decimal without exponent, to the 16th digit (a tick times a lot needs no more)."""
-    text = f"{Decimal(number.numerator) / Decimal(number.denominator):.16f}"
-    return text.rstrip("0").rstrip(".")
+    return {
+        "position_max_lots": min(position_lots, EXPOSURE_LOTS_MAX),
+        "quantity_max_lots": min(order_lots, EXPOSURE_LOTS_MAX),
+        "notional_max_tick_lots": notional_max_tick_lots,
+        "collar_ppm": DEMO_COLLAR_PPM,
+        "open_orders_max": DEMO_OPEN_ORDERS_MAX,
+        "book_age_max_ns": DEMO_AGE_MAX_NS,
+        "reference_age_max_ns": DEMO_AGE_MAX_NS,
+        "order_types": ORDER_TYPES_ALL,
+        "open_orders_side_max": DEMO_OPEN_ORDERS_MAX,
+        "open_notional_max_tick_lots": min(open_tick_lots, INT64_MAX),
+        "repeat_window_ns": DEMO_REPEAT_NS,
+        "window_collar_ppm": DEMO_WINDOW_PPM,
+        "collar_window_ns": DEMO_WINDOW_NS,
+        "event_age_max_ns": OFF,  # of a recording, nobody knows what its clocks told
+        "day_quantity_max_lots": OFF,
+        "losses_in_row_max": OFF,
+        "fee_ppm": DEMO_FEE_PPM,
+    }

@@ -11,8 +11,8 @@ from appliance.abi.control import FILLS_DIGEST, ORDERS_DIGEST
 from appliance.abi.counters import FAULT_BASE, REJECT_BASE, Counter
 from appliance.abi.histogram_layout import percentiles
 from appliance.abi.market import BookReason, BookState, Fault
+from appliance.abi.refusal import Reject
 from appliance.abi.telemetry import STAGE_MAX_NS, STAGE_N, Stage
-from appliance.abi.trading import Reject
 from appliance.abi.units import E8, NS_PER_S
 from appliance.cold.session import Session
 

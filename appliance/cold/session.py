@@ -14,8 +14,8 @@ import numpy as np
 
 from appliance.abi import control as c
 from appliance.abi.market import Market
+from appliance.abi.refusal import Block
 from appliance.abi.telemetry import Lifecycle
-from appliance.abi.trading import Block
 from appliance.abi.trading_state import Cause, Phase, TradingState
 from appliance.abi.units import NO_ID, NS_PER_MS
 from appliance.cold import boot, compile_cache, mapping
@@ -23,7 +23,7 @@ from appliance.cold.clerk import Clerk
 from appliance.cold.clerk_desk import ClerkDesk
 from appliance.cold.compile_cache import LIVE, REPLAY
 from appliance.cold.instrument_table import Instruments
-from appliance.cold.limits import RiskLimits, demo_limits, load_limits
+from appliance.cold.limits import RiskLimits, demo_limits, give_paper_funds, load_limits
 from appliance.cold.loop import Feed, HotLoop
 from appliance.cold.quarantine import Quarantine
 from appliance.cold.recording import Arena
@@ -131,7 +131,7 @@ def start(plan: Plan) -> Session:
         region.set_rings(_ring_capacities(core))
         links = _links(rings) if plan.live else None
         run = boot.compile_loop(core, plan.strategy, links)
-        limits.write(core.gate.account, core.gate.limits)
+        limits.write(core.gate)
         _set_control(core, plan)
         compile_cache.mark_complete(plan.cache[0], LIVE if plan.live else REPLAY)
         quarantine = Quarantine()
@@ -184,6 +184,8 @@ def _set_control(core: Core, plan: Plan) -> None:
     now_ns = time.time_ns()
     rearm(core.gate.account, TradingState.ACTIVE, Cause.START, now_ns)
     set_phase(core.gate.account, Phase.READY, Cause.START, now_ns)
+    if not plan.sends_orders:
+        give_paper_funds(core.gate)
     control = core.control
     control[c.LOCKSTEP] = int(not plan.live)
     control[c.PAPER] = int(not plan.sends_orders)
@@ -207,6 +209,7 @@ def _limits(plan: Plan) -> tuple[RiskLimits, list[str]]:
     if plan.limits_file is not None:
         limits = load_limits(plan.limits_file, records)
         notes += [f"{plan.limits_file}: nothing trades under {s}" for s in limits.unused_symbols]
+        notes += [f"{plan.limits_file}: {line}" for line in limits.off()]
         return limits, notes
     limits = demo_limits(records, [max(1, n) for n in plan.instruments.first_prices_ticks])
     notes.append("no risk file given: limits for demonstration, from the first price")

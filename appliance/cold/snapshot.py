@@ -10,8 +10,9 @@ from appliance.abi.counter_metadata import CounterKind
 from appliance.abi.event import EventKind
 from appliance.abi.limits import INSTRUMENTS_MAX
 from appliance.abi.market import BookReason, BookState, Fault, symbol_text
+from appliance.abi.refusal import Reject
 from appliance.abi.region_view import Records, RegionView
-from appliance.abi.trading import Reject, Report, Side
+from appliance.abi.trading import Report, Side
 from appliance.abi.trading_state import TradingState
 from appliance.abi.units import E8
 

@@ -18,7 +18,7 @@ from appliance.cold import boot
 from appliance.cold.clerk import Clerk
 from appliance.cold.clerk_desk import ClerkDesk
 from appliance.cold.exchange_info import decimals_of
-from appliance.cold.limits import demo_limits
+from appliance.cold.limits import demo_limits, give_paper_funds
 from appliance.cold.quarantine import Quarantine
 from appliance.cold.strategy_loader import Strategy
 from appliance.cold.synthetic.faults import Faults, inject
@@ -70,7 +70,8 @@ def warm_core(strategy: Strategy, cycles: tuple[int, int], market: Market) -> tu
         epoch=0,
         cycles=cycles,
     )
-    demo_limits(instrument, [1000]).write(core.gate.account, core.gate.limits)
+    demo_limits(instrument, [1000]).write(core.gate)
+    give_paper_funds(core.gate)
     for limit in ("position_max_lots", "quantity_max_lots", "notional_max_tick_lots"):
         core.gate.limits[limit] = 1 << 50
     core.gate.account[0].trading_state = TradingState.ACTIVE

@@ -32,6 +32,7 @@ from appliance.hot.cpu import cycles, pause, realtime_ns
 from appliance.hot.egress import poll_egress
 from appliance.hot.feed import poll_feed
 from appliance.hot.frame_ring import peek
+from appliance.hot.halt import poll_halt
 from appliance.hot.jit import hot, hot_part
 from appliance.hot.notes import note_span, tell_notes
 from appliance.hot.reporter import report_one
@@ -62,6 +63,7 @@ def duty_cycle(core):
             break
         tell_notes(core)
         work += 1
+    work += poll_halt(core)
     work += poll_venue(core)
     time_pass(core, work, start)
     return work
@@ -75,12 +77,13 @@ def live_cycle(core, links):
     settle_links(core, links)
     for _ in range(RECORDS_PER_PASS):
         decided = poll_trader(core)
+        cancelled = poll_halt(core)  # as many as the ring takes: until none is left
         if core.control[PAPER] == 0:
             work += poll_egress(core, links)
-        if decided == 0:
+        if decided == 0 and cancelled == 0:
             break
         tell_notes(core)
-        work += decided
+        work += decided + cancelled
     work += poll_venue(core)
     time_pass(core, work, start)
     return work

@@ -3,7 +3,8 @@
 from appliance.abi.counters import Counter
 from appliance.abi.limits import EGRESS_RING_SLOTS, REQUEST_RING_SLOTS
 from appliance.abi.link import LinkState
-from appliance.abi.trading import ORDER_SLOT_MASK, Action, Block, Report
+from appliance.abi.refusal import Block
+from appliance.abi.trading import ORDER_SLOT_MASK, Action, Report
 from appliance.hot.jit import hot, hot_part
 from appliance.hot.ring import claim, peek, publish, release
 from appliance.hot.wire.links import ENDED, FULL, ORDER_LINK, flush, send_frame, waiting_bytes

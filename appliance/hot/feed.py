@@ -30,6 +30,7 @@ from appliance.hot.decode.frame import decode
 from appliance.hot.frame_ring import frame_at, peek, push, release
 from appliance.hot.jit import hot, hot_part, out_of_line
 from appliance.hot.notes import note_span
+from appliance.hot.price_window import note_middle
 from appliance.hot.telemetry import event_begin, event_commit
 
 # By the time of the frames, and before a frame is applied: the same at every pace of a replay.
@@ -249,6 +250,13 @@ def _publish(core, i):
     reference.ask_ticks = view.ask_ticks
     if view.event != Event.TRADE:
         reference.touch_ns = view.receive_ns
+        if view.bid_ticks > 0 and view.ask_ticks > 0:
+            middle2_ticks = view.bid_ticks + view.ask_ticks
+            window_ns = core.gate.limits[i].collar_window_ns
+            window = core.gate.windows[i]
+            note_middle(window, reference, middle2_ticks, view.receive_ns, window_ns)
+    if view.exchange_ns > 0:
+        reference.event_ns = view.exchange_ns
     write(core.market, core.latest[i : i + 1])
     core.telemetry.counters[Counter.MARKET_RECORDS, 0] += 1
 

@@ -1,16 +1,17 @@
 """The checks of the risk gate that judge an order by itself, in the order of gate.py.
 
-(What judges it beside others: gate_exposure.py.) Each returns (Reject, observed, limit),
-(Reject.NONE, 0, 0) if it has no objection, and relies on the ones before it: sums and products
-below are safe because earlier checks bounded their terms.
+(What judges it beside others: gate_exposure.py; the account: gate_account.py.) Each returns
+(Reject, observed, limit), (Reject.NONE, 0, 0) if it has no objection, and relies on the ones
+before it: sums and products below are safe because earlier checks bounded their terms.
 """
 
 from typing import Final
 
-from appliance.abi.gate import EXPOSURE_LOTS_MAX, GATE_PRICE_TICKS_MAX, ORDER_TYPES_ALL, PPM
-from appliance.abi.limits import ORDER_RATE_MAX
+from appliance.abi.gate import EXPOSURE_LOTS_MAX, GATE_PRICE_TICKS_MAX
 from appliance.abi.market import BookState, Market
-from appliance.abi.trading import Limit, Reject, Side, TimeInForce
+from appliance.abi.refusal import Reject
+from appliance.abi.risk_limits import OFF, PPM
+from appliance.abi.trading import Side, TimeInForce
 from appliance.abi.trading_state import TradingState
 from appliance.abi.units import UNSET
 from appliance.hot.jit import hot, hot_inline
@@ -25,7 +26,7 @@ assert sorted(TimeInForce) == list(range(TIME_IN_FORCE_LAST + 1))
 
 @hot_inline
 def check_standing(gate, instrument, side, time_in_force):
-    """Checks 1 to 4: the account, the instrument, the form of the order, the limits."""
+    """Checks 1 to 3: the account, the instrument, the form of the order."""
     state = gate.account[0].trading_state
     if state != TradingState.ACTIVE and state != TradingState.REDUCE_ONLY:
         return Reject.HALTED, state, ACTIVE
@@ -43,77 +44,7 @@ def check_standing(gate, instrument, side, time_in_force):
         return Reject.BAD_SIDE, side, 0
     if time_in_force < 0 or time_in_force > TIME_IN_FORCE_LAST:
         return Reject.BAD_TYPE, time_in_force, TIME_IN_FORCE_LAST
-    account = gate.account[0]
-    limits = gate.limits[instrument]
-    least = min(
-        limits.position_max_lots,
-        limits.quantity_max_lots,
-        limits.notional_max_tick_lots,
-        limits.collar_ppm,
-        limits.open_orders_max,
-        limits.order_rate_max,
-        limits.order_rate_window_ns,
-        limits.book_age_max_ns,
-        limits.reference_age_max_ns,
-        limits.order_types,
-        limits.open_orders_side_max,
-        limits.open_notional_max_tick_lots,
-        limits.repeat_window_ns,
-        record.price_grid_e8,
-        record.quantity_grid_e8,
-        account.open_orders_max,
-        account.order_rate_max,
-        account.order_rate_window_ns,
-    )
-    rate_max = max(limits.order_rate_max, account.order_rate_max)
-    is_bounded = limits.collar_ppm <= PPM and limits.order_types <= ORDER_TYPES_ALL
-    if least <= 0 or rate_max > ORDER_RATE_MAX or not is_bounded:
-        which, value = _find_unset(limits, record, account)
-        return Reject.LIMIT_UNSET, which, value
-    if limits.order_types >> time_in_force & 1 == 0:
-        return Reject.ORDER_TYPE, time_in_force, limits.order_types
     return Reject.NONE, 0, 0
-
-
-@hot
-def _find_unset(limits, instrument, account):
-    """(Limit, value) of the first limit that is not set, in the order of Limit."""
-    if limits.position_max_lots <= 0:
-        return Limit.POSITION_MAX_LOTS.value, limits.position_max_lots
-    if limits.quantity_max_lots <= 0:
-        return Limit.QUANTITY_MAX_LOTS.value, limits.quantity_max_lots
-    if limits.notional_max_tick_lots <= 0:
-        return Limit.NOTIONAL_MAX_TICK_LOTS.value, limits.notional_max_tick_lots
-    # A collar beyond 100 % lets every price pass on the way down: as good as none.
-    if limits.collar_ppm <= 0 or limits.collar_ppm > PPM:
-        return Limit.COLLAR_PPM.value, limits.collar_ppm
-    if limits.open_orders_max <= 0:
-        return Limit.OPEN_ORDERS_MAX.value, limits.open_orders_max
-    if limits.order_rate_max <= 0 or limits.order_rate_max > ORDER_RATE_MAX:
-        return Limit.ORDER_RATE_MAX.value, limits.order_rate_max
-    if limits.order_rate_window_ns <= 0:
-        return Limit.ORDER_RATE_WINDOW_NS.value, limits.order_rate_window_ns
-    if limits.book_age_max_ns <= 0:
-        return Limit.BOOK_AGE_MAX_NS.value, limits.book_age_max_ns
-    if limits.reference_age_max_ns <= 0:
-        return Limit.REFERENCE_AGE_MAX_NS.value, limits.reference_age_max_ns
-    if instrument.price_grid_e8 <= 0:
-        return Limit.PRICE_GRID.value, instrument.price_grid_e8
-    if instrument.quantity_grid_e8 <= 0:
-        return Limit.QUANTITY_GRID.value, instrument.quantity_grid_e8
-    if account.open_orders_max <= 0:
-        return Limit.ACCOUNT_OPEN_ORDERS_MAX.value, account.open_orders_max
-    if account.order_rate_max <= 0 or account.order_rate_max > ORDER_RATE_MAX:
-        return Limit.ACCOUNT_ORDER_RATE_MAX.value, account.order_rate_max
-    if account.order_rate_window_ns <= 0:
-        return Limit.ACCOUNT_ORDER_RATE_WINDOW_NS.value, account.order_rate_window_ns
-    if limits.order_types <= 0 or limits.order_types > ORDER_TYPES_ALL:
-        return Limit.ORDER_TYPES.value, limits.order_types
-    if limits.open_orders_side_max <= 0:
-        return Limit.OPEN_ORDERS_SIDE_MAX.value, limits.open_orders_side_max
-    if limits.open_notional_max_tick_lots <= 0:
-        return Limit.OPEN_NOTIONAL_MAX_TICK_LOTS.value, limits.open_notional_max_tick_lots
-    return Limit.REPEAT_WINDOW_NS.value, limits.repeat_window_ns
 
 
 @hot_inline
@@ -128,8 +59,13 @@ def check_exposure_sane(account, position, quantity_lots):
         | position.open_buy_orders_n
         | position.open_sell_orders_n
         | position.open_notional_tick_lots
+        | position.losses_in_row_n
         | account.open_orders_n
         | account.orders_sent_n
+        | account.messages_n
+        | account.runaway_n
+        | account.rejects_in_row_n
+        | account.venue_day_orders_n
     )
     if together >> EXPOSURE_BITS != 0 or quantity_lots > EXPOSURE_LOTS_MAX:
         observed, limit = _find_insane(account, position, quantity_lots)
@@ -151,8 +87,13 @@ def _find_insane(account, position, quantity_lots):
         position.open_buy_orders_n,
         position.open_sell_orders_n,
         position.open_notional_tick_lots,
+        position.losses_in_row_n,
         account.open_orders_n,
         account.orders_sent_n,
+        account.messages_n,
+        account.runaway_n,
+        account.rejects_in_row_n,
+        account.venue_day_orders_n,
     ):
         if value < 0:
             return value, 0
@@ -163,10 +104,7 @@ def _find_insane(account, position, quantity_lots):
 
 @hot_inline
 def check_market(gate, instrument, now_ns):
-    """Checks 6 to 8: the clock, the book, the reference."""
-    earliest_ns = max(1, gate.account[0].last_order_ns)
-    if now_ns < earliest_ns:
-        return Reject.CLOCK, now_ns, earliest_ns
+    """Checks 9 and 10: the book, the reference."""
     limits = gate.limits[instrument]
     reference = gate.references[instrument]
     if reference.book_state != BookState.LIVE:
@@ -175,6 +113,11 @@ def check_market(gate, instrument, now_ns):
         return Reject.CLOCK, reference.book_ns, now_ns
     if now_ns - reference.book_ns > limits.book_age_max_ns:
         return Reject.BOOK_OLD, now_ns - reference.book_ns, limits.book_age_max_ns
+    if limits.event_age_max_ns != OFF:
+        # A stamp of the future is as wrong as an old one, by more than clocks differ.
+        age_ns = now_ns + gate.account[0].clock_offset_ns - max(0, reference.event_ns)
+        if abs(age_ns) > limits.event_age_max_ns:
+            return Reject.EVENT_OLD, age_ns, limits.event_age_max_ns
     if reference.bid_ticks < 1 or reference.ask_ticks <= reference.bid_ticks:
         return Reject.REFERENCE_MISSING, reference.bid_ticks, reference.ask_ticks
     if reference.ask_ticks > GATE_PRICE_TICKS_MAX:
@@ -188,7 +131,7 @@ def check_market(gate, instrument, now_ns):
 
 @hot_inline
 def check_size(gate, instrument, price_ticks, quantity_lots):
-    """Checks 9 to 11: price, quantity and notional against the venue's filters and our limits."""
+    """Checks 11 to 13: price, quantity and notional against the venue's filters and our limits."""
     record = gate.instruments[instrument]
     limits = gate.limits[instrument]
     price_min_ticks = max(1, record.price_min_ticks)
@@ -228,10 +171,29 @@ def check_size(gate, instrument, price_ticks, quantity_lots):
 
 @hot_inline
 def check_collar(reference, collar_ppm, price_ticks):
-    """Check 12: |price - mid| in ppm of the mid, with both doubled to stay whole."""
+    """Check 14: |price - mid| in ppm of the mid, with both doubled to stay whole."""
     middle2_ticks = reference.bid_ticks + reference.ask_ticks
     distance2_ticks = abs(2 * price_ticks - middle2_ticks)
     if distance2_ticks * PPM > collar_ppm * middle2_ticks:
         # Rounded up, so that what is observed always exceeds the limit.
         return Reject.PRICE_COLLAR, -(-distance2_ticks * PPM // middle2_ticks), collar_ppm
+    return Reject.NONE, 0, 0
+
+
+@hot_inline
+def check_window(reference, window_collar_ppm, price_ticks):
+    """Check 15: the same against the farthest middle of the window, either way."""
+    if window_collar_ppm == OFF:
+        return Reject.NONE, 0, 0
+    low2_ticks, high2_ticks = reference.window_low2_ticks, reference.window_high2_ticks
+    if low2_ticks < 1 or high2_ticks < low2_ticks:
+        return Reject.REFERENCE_MISSING, low2_ticks, high2_ticks
+    if high2_ticks > 2 * GATE_PRICE_TICKS_MAX:
+        return Reject.OVERFLOW, high2_ticks, 2 * GATE_PRICE_TICKS_MAX
+    above2_ticks = 2 * price_ticks - low2_ticks
+    if above2_ticks * PPM > window_collar_ppm * low2_ticks:
+        return Reject.PRICE_WINDOW, -(-above2_ticks * PPM // low2_ticks), window_collar_ppm
+    below2_ticks = high2_ticks - 2 * price_ticks
+    if below2_ticks * PPM > window_collar_ppm * high2_ticks:
+        return Reject.PRICE_WINDOW, -(-below2_ticks * PPM // high2_ticks), window_collar_ppm
     return Reject.NONE, 0, 0

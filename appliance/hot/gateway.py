@@ -12,7 +12,8 @@ import numpy as np
 from appliance.abi.counters import Counter
 from appliance.abi.layout import records
 from appliance.abi.limits import EGRESS_RING_SLOTS, INTENTS_MAX, ORDERS_MAX
-from appliance.abi.trading import REPORT, Action, OrderState, Reject, Side, TimeInForce
+from appliance.abi.refusal import Reject
+from appliance.abi.trading import REPORT, Action, OrderState, Side, TimeInForce
 from appliance.hot.digest import fold
 from appliance.hot.jit import hot, hot_inline
 from appliance.hot.memory import copy_record

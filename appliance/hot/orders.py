@@ -20,14 +20,7 @@ import numpy as np
 from appliance.abi.counters import Counter
 from appliance.abi.layout import records
 from appliance.abi.limits import INSTRUMENTS_MAX, ORDERS_MAX
-from appliance.abi.trading import (
-    ORDER,
-    ORDER_SLOT_BITS,
-    ORDER_SLOT_MASK,
-    OrderState,
-    Report,
-    Side,
-)
+from appliance.abi.trading import ORDER, ORDER_SLOT_BITS, ORDER_SLOT_MASK, OrderState, Report, Side
 from appliance.hot.jit import hot, hot_inline
 from appliance.hot.own_orders import NONE, best_ticks_of, link, side_column, unlink
 
@@ -159,6 +152,7 @@ def add_exposure(positions, account, order, lots, orders_n):
     position = positions[order.instrument]
     if order.side == Side.BUY:
         position.open_buy_lots += lots
+        position.open_buy_tick_lots += lots * order.price_ticks
         position.open_buy_orders_n += orders_n
     else:
         position.open_sell_lots += lots

@@ -89,6 +89,10 @@ def apply_value(positions, i, side, value, lots):
         closing = share(value, -held, lots)
         rec.realised_tick_lots -= side * closing + rec.cost_tick_lots
         rec.cost_tick_lots = side * (value - closing)
+    if held < 0 and lots >= -held:  # a round trip is over, before fees
+        lost = rec.realised_tick_lots < rec.trip_start_tick_lots
+        rec.losses_in_row_n = rec.losses_in_row_n + 1 if lost else 0
+        rec.trip_start_tick_lots = rec.realised_tick_lots
     rec.position_lots = before + side * lots
     rec.cash_tick_lots -= side * value
     rec.turnover_tick_lots += value

@@ -9,7 +9,8 @@ from appliance.abi.counters import Counter
 from appliance.abi.limits import LINKS_MAX, ORDERS_MAX
 from appliance.abi.link import LinkRole, LinkState
 from appliance.abi.market import BookReason
-from appliance.abi.trading import Block, OrderState, Report
+from appliance.abi.refusal import Block
+from appliance.abi.trading import OrderState, Report
 from appliance.abi.units import NO_ID
 from appliance.hot.book.sync import reset
 from appliance.hot.egress import tell

@@ -8,15 +8,17 @@ import numpy as np
 
 from appliance.abi.control import (
     FILLS_DIGEST,
+    NOW_NS,
     ORDERS_DIGEST,
     PAPER,
 )
 from appliance.abi.counters import REJECT_BASE, Counter
 from appliance.abi.event import EventKind
 from appliance.abi.market import BookState
+from appliance.abi.refusal import Reject
 from appliance.abi.strategy import NO_ORDER
 from appliance.abi.telemetry import Stage
-from appliance.abi.trading import Action, OrderState, Reject, Report, Side
+from appliance.abi.trading import Action, OrderState, Report, Side
 from appliance.hot.broadcast import read
 from appliance.hot.cpu import cycles
 from appliance.hot.digest import fold_number
@@ -30,9 +32,12 @@ from appliance.hot.own_orders import own_order
 from appliance.hot.paper import on_market, poll_requests
 from appliance.hot.position import mark, pnl_tick_lots
 from appliance.hot.ring import peek
+from appliance.hot.risk_watch import follow_up, note_report, watch
+from appliance.hot.runaway import note_message
 from appliance.hot.strategy import slot as strategy
 from appliance.hot.strategy.api import COUNT, DROPPED
 from appliance.hot.telemetry import event_begin, event_commit
+from appliance.hot.valuation import revalue
 
 
 @hot_part
@@ -49,6 +54,7 @@ def poll_trader(core):
         poll_venue(core)
     if view.book_state == BookState.LIVE and view.bid_ticks > 0 and view.ask_ticks > 0:
         mark(core.gate.positions, i, (view.bid_ticks + view.ask_ticks) // 2)
+    watch(core.gate, i, view.receive_ns)
     _look_at_ourselves(core, i, view.receive_ns)
     core.intents.words[COUNT] = 0
     before = cycles()
@@ -108,6 +114,7 @@ def _carry_out(core, k, i, view):
     now_ns = view.receive_ns
     if intent.action == Action.CANCEL:
         if cancel(core.gateway, intent.order, now_ns, counters) != 0:
+            note_message(core.gate, now_ns)
             _tell_cancel(core, intent.order, i, now_ns)
         return
     before = cycles()
@@ -147,8 +154,10 @@ def _carry_out(core, k, i, view):
         counters[Counter.GATE_REFUSED, 0] += 1
         counters[REJECT_BASE + reason, 0] += 1
         _tell_refusal(core, i, now_ns)
+        follow_up(core.gate, reason, now_ns)
         return
     note_sent(core.gate, i, intent.side, intent.price_ticks, intent.quantity_lots, now_ns)
+    revalue(core.gate, i, now_ns)
     sent = cycles()
     note_span(core.notes, Stage.GATEWAY, sent - checked)
     note_span(core.notes, Stage.TICK_TO_TRADE, sent - view.start_cycles)
@@ -219,6 +228,7 @@ def _take_reports(core):
     for k in range(taken):
         report = gateway.applied[k]
         outcome = gateway.outcomes[k]
+        note_report(core.gate, report, outcome, core.control[NOW_NS])
         kind = np.int64(EventKind.ORDER_ENDED)
         if report.report == Report.FILL:
             if outcome == STRAY or outcome == ILLEGAL or outcome == REPEATED:

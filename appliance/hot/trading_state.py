@@ -55,6 +55,7 @@ def rearm(account: Any, state: int, cause: int, now_ns: int) -> int:
     if state <= record.allowed_state or state > TradingState.ACTIVE:
         return 0
     record.allowed_state = state
+    record.cancel_all = 0
     _settle(account, cause, 0, 0, 0, now_ns)
     return 1
 

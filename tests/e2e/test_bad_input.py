@@ -69,7 +69,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, session_file: Path) -> Path
         (["SESSION", "--exchange-info", "FOLDER/binary.bin"], ["not text"]),
         (["SESSION", "--limits", "FOLDER/not.toml"], ["not.toml", "not TOML"]),
         (["SESSION", "--limits", "FOLDER/wrong.toml"], ["unknown section acount"]),
-        (["SESSION", "--limits", "FOLDER/none.toml"], ["order_rate_max is missing"]),
+        (["SESSION", "--limits", "FOLDER/none.toml"], ["currency is missing"]),
         (["SESSION", "--limits", "FOLDER/missing.toml"], ["missing.toml"]),
         (["SESSION", "--speed", "fast"], ["--speed fast", "0.001 to 1000"]),
         (["SESSION", "--speed", "nan"], ["--speed nan"]),

@@ -15,6 +15,7 @@ from appliance.abi.market import Market
 from appliance.cold.line import Line
 from appliance.cold.synthetic import Faults, inject
 from tests.e2e.conftest import ROOT, Appliance, Report, wait_for
+from tests.strategies.risk_text import risk_text
 
 MEASURED = ("latency_ns", "purity", "start", "start_s", "loop_s", "frames_per_s")
 TRADED = ("orders", "cancels", "fills", "rejects", "position", "pnl")
@@ -26,24 +27,13 @@ PURE = {
     "major_faults": 0,
     "rss_growth_bytes": 0,
 }
-RISK = """
-[account]
-order_rate_max = 100
-order_rate_window_ms = 1000
-open_orders_max = 200
-[default]
-position_max = "0.5"
-quantity_max = "{quantity_max}"
-notional_max = "100000"
-collar_pct = 1
-open_orders_max = 50
-book_age_max_ms = 1500
-reference_age_max_ms = 1500
-order_types = ["GTC", "IOC", "POST_ONLY"]
-open_orders_side_max = 50
-open_notional_max = "1000000"
-repeat_window_ms = 1
-"""
+WIDE = {
+    "notional_max": 100000,
+    "collar_pct": 1,
+    "open_orders_side_max": 50,
+    "open_notional_max": 1000000,
+    "reference_age_max_ms": 1500,
+}
 
 
 def facts(report: Report, *but: str) -> Report:
@@ -260,7 +250,9 @@ def test_parameters(appliance: Appliance, session_file: Path, plain: Report) -> 
 def test_limits(appliance: Appliance, session_file: Path, tmp_path: Path) -> None:
     """A quote of 10 lots is 0.0001 BTC or 0.001 ETH: what is too large is refused, and says so."""
     risk = tmp_path / "risk.toml"
-    risk.write_text(RISK.format(quantity_max="0.0001") + '[symbol.XRPUSDT]\nposition_max = "1"\n')
+    own = '[symbol.XRPUSDT]\nposition_max = "1"\n'
+    risk.write_text(risk_text(**WIDE, quantity_max="0.0001") + own)
+
     report = appliance.replay(session_file, "--limits", risk)
     assert report["rejects"]["quantity_max"] > 0
     assert report["position"]["ETHUSDT"]["bought"] == report["position"]["ETHUSDT"]["sold"] == "0"

@@ -11,8 +11,8 @@ from typing import Any, Final
 from appliance.abi.book import ASKS, BIDS
 from appliance.abi.counters import Counter
 from appliance.abi.market import BookState, Market
+from appliance.abi.refusal import Reject
 from appliance.abi.region import attach
-from appliance.abi.trading import Reject
 from appliance.abi.trading_state import TradingState
 from appliance.cold.live.trading_run import TradingRun
 from tests.live.venue_process import VenueProcess

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from appliance.abi.gate import GATE_ACCOUNT
+from appliance.abi.account import GATE_ACCOUNT
 from appliance.abi.layout import records
 from appliance.abi.market import Market
 from appliance.abi.trading import POSITION, REPORT, OrderState, Report, Side

@@ -6,26 +6,20 @@ from pathlib import Path
 from typing import Any, Final
 
 from appliance.abi.market import Market
+from tests.strategies.risk_text import risk_text
 
 SYMBOLS: Final = ("BTCUSDT", "ETHUSDT")
-RISK: Final = """
-[account]
-order_rate_max = 90
-order_rate_window_ms = 1000
-open_orders_max = 60
-[default]
-position_max = "50"
-quantity_max = "5"
-notional_max = "1000000"
-collar_pct = 5
-open_orders_max = 30
-book_age_max_ms = 1500
-reference_age_max_ms = 1500
-order_types = ["GTC", "IOC", "POST_ONLY"]
-open_orders_side_max = 30
-open_notional_max = "1000000"
-repeat_window_ms = 1
-"""
+RISK: Final = risk_text(
+    order_rate_max=90,
+    open_orders_max=60,
+    position_max=50,
+    quantity_max=5,
+    notional_max=1000000,
+    collar_pct=5,
+    reference_age_max_ms=1500,
+    open_orders_side_max=30,
+    open_notional_max=1000000,
+)
 
 
 # Of this pytest worker and what it starts: others leave its regions alone.

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 from appliance.abi.counters import Counter
 from appliance.abi.link import LinkRole
 from appliance.abi.market import Market
-from appliance.abi.trading import Block, OrderState
+from appliance.abi.refusal import Block
+from appliance.abi.trading import OrderState
 from appliance.cold import compile_cache, strategy_loader
 from appliance.cold.venue.connection import Times
 from appliance.cold.venue.server import VenueSettings
@@ -31,8 +32,7 @@ from tests.venue.signed import ORDER_PATHS, ask
 if TYPE_CHECKING:
     from tests.live.session_bench import SessionBench
 
-ROOT = Path(__file__).resolve().parents[2]
-CACHE = ROOT / "build" / "test-cache"  # that of tests/e2e
+CACHE = Path(__file__).resolve().parents[2] / "build" / "test-cache"  # that of tests/e2e
 EAGER = Path(__file__).with_name("eager.py")
 USER = {Market.SPOT: LinkRole.ORDERS, Market.USDM: LinkRole.USER}
 CALM = {"error_before": 0, "error_after": 0, "disconnect": 0, "silent": False, "clock_ms": 0}

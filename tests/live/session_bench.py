@@ -16,12 +16,12 @@ from appliance.abi import control as c
 from appliance.abi.counters import Counter
 from appliance.abi.link import LinkRole
 from appliance.abi.market import BookState, Market
-from appliance.abi.trading import Block
+from appliance.abi.refusal import Block
 from appliance.abi.trading_state import TradingState
 from appliance.cold import boot
 from appliance.cold.clerk import Clerk
 from appliance.cold.clerk_desk import ClerkDesk
-from appliance.cold.limits import demo_limits
+from appliance.cold.limits import demo_limits, give_paper_funds
 from appliance.cold.live import venue_rules
 from appliance.cold.live.key_file import ApiKey
 from appliance.cold.live.link_table import LinkTable
@@ -59,6 +59,7 @@ class SessionBench:
         self.settings = Settings(
             endpoints=endpoints_of(venue, market),
             symbols=SYMBOLS,
+            currency="USDT",
             epoch=int(time.time()) & 0xFFFF_FFFF,
             silence_s=30.0,
             life_s=3600.0,
@@ -82,9 +83,8 @@ class SessionBench:
             epoch=self.settings.epoch,
         )
         account = self.core.gate.account[0]
-        demo_limits(instruments.records, list(instruments.first_prices_ticks)).write(
-            self.core.gate.account, self.core.gate.limits
-        )
+        demo_limits(instruments.records, list(instruments.first_prices_ticks)).write(self.core.gate)
+        give_paper_funds(self.core.gate)
         account.trading_state = TradingState.ACTIVE
         if self.key is not None:
             account.session_blocks = Block.RECONCILING | Block.CLOCK

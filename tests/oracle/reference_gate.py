@@ -6,14 +6,16 @@ rule says so as a bound of its own.
 """
 
 from dataclasses import dataclass, field
-from fractions import Fraction
-from math import ceil
+
+from tests.oracle import reference_account
+from tests.oracle.reference_account import ACCOUNT_LIMITS, Account
+from tests.oracle.reference_prices import book, clock, reference, sizes
 
 INT64_MAX = 2**63 - 1
 LARGEST_SUM_TERM = 2**61 - 1
-LARGEST_PRICE = INT64_MAX // 2_000_000
 RING = 1024
 
+OFF = INT64_MAX
 # The names of what may be unset, in the order in which they are looked at.
 INSTRUMENT_LIMITS = (
     "position_max_lots",
@@ -25,20 +27,39 @@ INSTRUMENT_LIMITS = (
     "order_rate_window_ns",
     "book_age_max_ns",
     "reference_age_max_ns",
-)
-LATER_LIMITS = (
     "order_types",
     "open_orders_side_max",
     "open_notional_max_tick_lots",
     "repeat_window_ns",
+    "window_collar_ppm",
+    "collar_window_ns",
+    "event_age_max_ns",
+    "day_quantity_max_lots",
+    "losses_in_row_max",
+    "fee_ppm",
 )
 RECENT = 16
-GRIDS = ("price_grid", "quantity_grid")
-ACCOUNT_LIMITS = (
-    "account_open_orders_max",
-    "account_order_rate_max",
-    "account_order_rate_window_ns",
-)
+GRIDS = ("price_grid", "quantity_grid", "value_multiple", "value_divisor")
+TOO_MUCH = {
+    "collar_ppm": 10**6,
+    "window_collar_ppm": 10**6,
+    "fee_ppm": 10**6,
+    "order_types": 7,
+    "order_rate_max": RING,
+}
+ACCOUNT_TOO_MUCH = {
+    "order_rate_max": RING,
+    "message_rate_max": RING,
+    "venue_rate_max": RING,
+    "runaway_max": RING - 1,
+    "leverage_max_pct": 100_000,
+    "messages_per_fill_max": 2**30,
+}
+# Of those with a greatest value, the ones that may be off all the same.
+MAY_BE_OFF = {
+    *("window_collar_ppm", "message_rate_max", "venue_rate_max", "runaway_max"),
+    *("leverage_max_pct", "messages_per_fill_max"),
+}
 
 
 @dataclass
@@ -50,7 +71,8 @@ class World:
     instruments_n: int
     configured: bool
     tradable: bool
-    limits: dict[str, int | None]  # INSTRUMENT_LIMITS + GRIDS + ACCOUNT_LIMITS + LATER_LIMITS
+    limits: dict[str, int | None]  # INSTRUMENT_LIMITS + GRIDS
+    account: Account
     # price_min, price_max, price_step, quantity_min, quantity_max, quantity_step, notional_min;
     # a step that is zero or negative stands here as it is: no order is on it
     filters: dict[str, int | None]
@@ -69,6 +91,11 @@ class World:
     touch_ns: int | None = None
     bid: int | None = None
     ask: int | None = None
+    event_ns: int | None = None  # by the venue's clock, which is ahead of ours by:
+    clock_offset_ns: int = 0
+    window_low2: int | None = None  # bid + ask
+    window_high2: int | None = None
+    spot: bool = True
 
 
 @dataclass
@@ -87,12 +114,41 @@ PASSED: Verdict = ("NONE", 0, 0)
 
 def judge(world: World, order: Order) -> Verdict:
     """The first rule that objects, in the documented order; PASSED if none does."""
-    rules = (standing, limits_set, allowed, possible, clock_and_book, reference, sizes)
-    for rule in (*rules, exposure, open_orders, rate, repeated):
+    for rule in (standing, limits_set, allowed, possible, clock):
         verdict = rule(world, order)
         if verdict is not None:
             return verdict
-    return PASSED
+    reducing = reduces(world, order)
+    losses_max = world.limits["losses_in_row_max"]
+    for verdict in (
+        reference_account.world(world.account, order, reducing),
+        reference_account.losses(world.account),
+        None
+        if reducing
+        else reference_account.conduct(
+            world.account, order, None if losses_max == OFF else losses_max
+        ),
+        book(world, order),
+        reference(world, order),
+    ):
+        if verdict is not None:
+            return verdict
+    for verdict in (
+        sizes(world, order, reducing),
+        exposure(world, order),
+        open_orders(world, order),
+    ):
+        if verdict is not None:
+            return verdict
+    verdict = reference_account.worth(world, order, reducing)
+    return verdict or rate(world, order) or repeated(world, order) or PASSED
+
+
+def reduces(world: World, order: Order) -> bool:
+    """Whether it, with all open orders of its side, can only bring the position nearer to zero."""
+    assert order.side is not None
+    held = -world.position if order.side == "BUY" else world.position
+    return order.quantity + world.open_lots[order.side] <= max(0, held)
 
 
 def standing(world: World, order: Order) -> Verdict | None:
@@ -112,12 +168,16 @@ def standing(world: World, order: Order) -> Verdict | None:
 
 
 def limits_set(world: World, _order: Order) -> Verdict | None:
-    too_much = {"collar_ppm": 10**6, "order_rate_max": RING, "account_order_rate_max": RING}
-    too_much["order_types"] = 7
-    for name in (*INSTRUMENT_LIMITS, *GRIDS, *ACCOUNT_LIMITS, *LATER_LIMITS):
-        value = world.limits[name]
-        if value is None or value > too_much.get(name, value):
-            return "LIMIT_UNSET", name.upper(), None
+    groups = (
+        ("", INSTRUMENT_LIMITS + GRIDS, world.limits, TOO_MUCH),
+        ("ACCOUNT_", ACCOUNT_LIMITS, world.account.limits, ACCOUNT_TOO_MUCH),
+    )
+    for prefix, names, limits, too_much in groups:
+        for name in names:
+            value = limits[name]
+            off = value == OFF and name in MAY_BE_OFF
+            if value is None or (value > too_much.get(name, value) and not off):
+                return "LIMIT_UNSET", prefix + name.upper(), None
     return None
 
 
@@ -141,8 +201,13 @@ def possible(world: World, order: Order) -> Verdict | None:
         world.open_orders["BUY"],
         world.open_orders["SELL"],
         world.open_notional,
+        world.account.losses_in_row,
         world.account_open_orders,
         world.sent_n,
+        world.account.messages_n,
+        world.account.runaway_n,
+        world.account.rejects_in_row,
+        world.account.venue_day_orders,
     ):
         if not 0 <= count <= LARGEST_SUM_TERM:
             return "OVERFLOW", count, 0 if count < 0 else LARGEST_SUM_TERM
@@ -151,75 +216,12 @@ def possible(world: World, order: Order) -> Verdict | None:
     return None
 
 
-def clock_and_book(world: World, order: Order) -> Verdict | None:
-    if order.now_ns < 1 or (world.last_order_ns is not None and order.now_ns < world.last_order_ns):
-        return "CLOCK", order.now_ns, world.last_order_ns or 1
-    if not world.book_live:
-        return "BOOK_NOT_LIVE", None, "LIVE"
-    return _fresh(world.book_ns, order.now_ns, "BOOK_OLD", world.limits["book_age_max_ns"])
-
-
-def reference(world: World, order: Order) -> Verdict | None:
-    if world.bid is None or world.ask is None or world.bid >= world.ask:
-        return "REFERENCE_MISSING", world.bid, world.ask
-    if world.ask > LARGEST_PRICE:
-        return "OVERFLOW", world.ask, LARGEST_PRICE
-    limit = world.limits["reference_age_max_ns"]
-    return _fresh(world.touch_ns, order.now_ns, "REFERENCE_OLD", limit)
-
-
-def _fresh(stamp: int | None, now_ns: int, reason: str, limit: int | None) -> Verdict | None:
-    if stamp is None or stamp > now_ns:
-        return "CLOCK", stamp, now_ns
-    assert limit is not None
-    return (reason, now_ns - stamp, limit) if now_ns - stamp > limit else None
-
-
-def sizes(world: World, order: Order) -> Verdict | None:
-    filters, limits = world.filters, world.limits
-    lowest = max(1, filters["price_min"] or 1)
-    if order.price < lowest:
-        return "PRICE_RANGE", order.price, lowest
-    highest = filters["price_max"]
-    if highest is not None and order.price > highest:
-        return "PRICE_RANGE", order.price, highest
-    if order.price > LARGEST_PRICE:
-        return "OVERFLOW", order.price, LARGEST_PRICE
-    if not _on_step(order.price, filters["price_step"]):
-        return "PRICE_STEP", order.price, filters["price_step"]
-    least = max(1, filters["quantity_min"] or 1)
-    if order.quantity < least:
-        return "QUANTITY_MIN", order.quantity, least
-    allowed = [m for m in (limits["quantity_max_lots"], filters["quantity_max"]) if m is not None]
-    if order.quantity > min(allowed):
-        return "QUANTITY_MAX", order.quantity, min(allowed)
-    if not _on_step(order.quantity, filters["quantity_step"]):
-        return "QUANTITY_STEP", order.quantity, filters["quantity_step"]
-    notional = order.price * order.quantity
-    if notional > LARGEST_SUM_TERM:
-        return "OVERFLOW", order.price, LARGEST_SUM_TERM // order.quantity
-    if filters["notional_min"] is not None and notional < filters["notional_min"]:
-        return "NOTIONAL_MIN", notional, filters["notional_min"]
-    if notional > limits["notional_max_tick_lots"]:
-        return "NOTIONAL_MAX", notional, limits["notional_max_tick_lots"]
-    middle = Fraction(world.bid + world.ask, 2)
-    distance_ppm = abs(order.price - middle) / middle * 10**6
-    if distance_ppm > limits["collar_ppm"]:
-        return "PRICE_COLLAR", ceil(distance_ppm), limits["collar_ppm"]
-    return None
-
-
-def _on_step(value: int, step: int | None) -> bool:
-    return step is not None and step > 0 and Fraction(value, step).denominator == 1
-
-
 def exposure(world: World, order: Order) -> Verdict | None:
     open_lots = world.open_lots[order.side]
-    if world.state == "REDUCE_ONLY":
+    if world.state == "REDUCE_ONLY" and not reduces(world, order):
         short, long = max(0, -world.position), max(0, world.position)
         reducible = short if order.side == "BUY" else long
-        if order.quantity + open_lots > reducible:
-            return "REDUCE_ONLY", order.quantity + open_lots, reducible
+        return "REDUCE_ONLY", order.quantity + open_lots, reducible
     most = world.limits["position_max_lots"]
     if order.side == "BUY":
         worst = world.position + open_lots + order.quantity
@@ -234,13 +236,14 @@ def exposure(world: World, order: Order) -> Verdict | None:
 
 def open_orders(world: World, order: Order) -> Verdict | None:
     other = "SELL" if order.side == "BUY" else "BUY"
-    for count, name, reason in (
-        (world.open_orders[order.side], "open_orders_side_max", "OPEN_ORDERS_SIDE"),
-        (sum(world.open_orders.values()), "open_orders_max", "OPEN_ORDERS"),
-        (world.account_open_orders, "account_open_orders_max", "OPEN_ORDERS"),
+    own, all_limits = world.limits, world.account.limits
+    for count, limit, reason in (
+        (world.open_orders[order.side], own["open_orders_side_max"], "OPEN_ORDERS_SIDE"),
+        (sum(world.open_orders.values()), own["open_orders_max"], "OPEN_ORDERS"),
+        (world.account_open_orders, all_limits["open_orders_max"], "OPEN_ORDERS"),
     ):
-        if count + 1 > world.limits[name]:
-            return reason, count + 1, world.limits[name]
+        if count + 1 > limit:
+            return reason, count + 1, limit
     notional = world.open_notional + order.price * order.quantity
     if notional > world.limits["open_notional_max_tick_lots"]:
         return "OPEN_NOTIONAL", notional, world.limits["open_notional_max_tick_lots"]
@@ -254,13 +257,20 @@ def open_orders(world: World, order: Order) -> Verdict | None:
 
 
 def rate(world: World, order: Order) -> Verdict | None:
-    for prefix in ("account_", ""):
-        most = world.limits[f"{prefix}order_rate_max"]
-        window_ns = world.limits[f"{prefix}order_rate_window_ns"]
-        within = [t for t in world.sent_ns[-RING:] if order.now_ns - t < window_ns]
+    all_limits, own = world.account.limits, world.limits
+    sent, said = world.sent_ns, world.account.messages_ns
+    for times, limits, name, reason in (
+        (said, all_limits, "message_rate", "MESSAGE_RATE"),
+        (sent, all_limits, "order_rate", "ORDER_RATE"),
+        (sent, own, "order_rate", "ORDER_RATE"),
+        (sent, all_limits, "venue_rate", "VENUE_RATE"),
+    ):
+        most, window_ns = limits[f"{name}_max"], limits[f"{name}_window_ns"]
+        within = [t for t in times[-RING:] if order.now_ns - t < window_ns]
         if len(within) >= most:
-            return "ORDER_RATE", order.now_ns - world.sent_ns[-most], window_ns
-    return None
+            return reason, order.now_ns - times[-most], window_ns
+    orders_n, most = world.account.venue_day_orders + 1, all_limits["venue_day_max"]
+    return ("VENUE_DAY", orders_n, most) if orders_n > most else None
 
 
 def repeated(world: World, order: Order) -> Verdict | None:

@@ -4,6 +4,7 @@ LONECORE_GATE_N sets the number of random orders (200,000 unless compiled code i
 """
 
 import os
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -13,27 +14,22 @@ from hypothesis import strategies as st
 from appliance.abi import market, trading
 from appliance.abi.layout import records
 from appliance.abi.limits import ORDER_RATE_MAX, RECENT_ORDERS_N
-from appliance.abi.trading import Limit, Reject
+from appliance.abi.refusal import Reject
+from appliance.abi.risk_limits import OFF, Limit
 from appliance.hot.gate import check, make_gate, note_sent
 from appliance.hot.gate_exposure import RATE_MASK, RECENT_MASK
 from appliance.hot.jit import JIT_DISABLED, hot
 from tests.oracle import reference_gate as oracle
+from tests.oracle.gate_columns import AT, COLUMNS, GROUPS, RECENT, offsets
+from tests.oracle.gate_healthy_row import HEALTHY, SPECIAL
 from tests.oracle.gate_meaning import meaning
-from tests.oracle.gate_scenarios import (
-    AT,
-    COLUMNS,
-    HEALTHY,
-    INSTRUMENTS_N,
-    RECENT,
-    REFERENCE,
-    SESSION,
-    SPECIAL,
-    Rows,
-)
+from tests.oracle.gate_scenarios import INSTRUMENTS_N, Rows
 
 ROWS_N = int(os.environ.get("LONECORE_GATE_N", "4000" if JIT_DISABLED else "200000"))
 ROWS_PER_SEED = 50_000
 EXPECTED_REASONS = {r.name for r in Reject} - {"ORDER_TABLE_FULL", "RING_FULL"}
+
+GAPS, KEPT, BEAT = AT["order_gap_ns"], AT["recent_signed_ticks"], AT["guardian_ns"]
 
 
 def new_gate():
@@ -41,88 +37,74 @@ def new_gate():
     return make_gate(instruments, records(INSTRUMENTS_N, trading.POSITION), INSTRUMENTS_N)
 
 
+# (word of the record, column) of the fields of each group.
+ACCOUNT, ACCOUNT_LIMITS = offsets("account"), offsets("account_limits")
+INSTRUMENTS, LIMITS = offsets("instruments"), offsets("limits")
+POSITIONS, REFERENCES = offsets("positions"), offsets("references")
+VALUATIONS = offsets("valuations")
+
+
+class Words(NamedTuple):
+    """The gate's records as the words that they are: int64[records, words]."""
+
+    account: np.ndarray
+    account_limits: np.ndarray
+    instruments: np.ndarray
+    limits: np.ndarray
+    positions: np.ndarray
+    references: np.ndarray
+    valuations: np.ndarray
+
+
+def words_of(gate) -> Words:
+    arrays = (getattr(gate, group) for group in Words._fields)
+    return Words(*(array.view(np.int64).reshape(len(array), -1) for array in arrays))
+
+
 @hot
-def write_account(gate, r):
+def put(words, i, places, r):
+    for k in range(places.shape[0]):
+        words[i, places[k, 0]] = r[places[k, 1]]
+
+
+@hot
+def put_times(ring, count, last_ns, gap_ns):
+    for k in range(min(max(count, 0), ORDER_RATE_MAX)):
+        ring[(count - 1 - k) & RATE_MASK] = max(1, last_ns - k * gap_ns)
+
+
+@hot
+def write_row(gate, words, i, r):
+    """All that a row says, with instrument ``i`` as the one that it is about."""
+    put(words.account, 0, ACCOUNT, r)
+    put(words.account_limits, 0, ACCOUNT_LIMITS, r)
+    put(words.instruments, i, INSTRUMENTS, r)
+    put(words.limits, i, LIMITS, r)
+    put(words.positions, i, POSITIONS, r)
+    put(words.references, i, REFERENCES, r)
+    put(words.valuations, i, VALUATIONS, r)
     account = gate.account[0]
-    account.trading_state = r[6]
-    account.order_rate_max = r[7]
-    account.order_rate_window_ns = r[8]
-    account.open_orders_max = r[9]
-    account.open_orders_n = r[10]
-    account.orders_sent_n = r[11]
-    account.last_order_ns = r[12]
-    account.session_blocks = r[44]
-    account.link_blocks = r[45]
-    times_n = min(max(r[11], 0), ORDER_RATE_MAX)
-    for k in range(times_n):
-        gate.rate_ns[(r[11] - 1 - k) & RATE_MASK] = max(1, r[12] - k * r[13])
-
-
-@hot
-def write_instrument(gate, i, r):
-    record = gate.instruments[i]
-    record.symbol[0] = r[14]
-    record.market = r[15]
-    record.tradable = r[16]
-    record.price_grid_e8 = r[17]
-    record.quantity_grid_e8 = r[18]
-    record.price_min_ticks = r[19]
-    record.price_max_ticks = r[20]
-    record.quantity_min_lots = r[21]
-    record.quantity_max_lots = r[22]
-    record.notional_min_tick_lots = r[23]
-    record.price_step_ticks = r[24]
-    record.quantity_step_lots = r[25]
-    limits = gate.limits[i]
-    limits.position_max_lots = r[26]
-    limits.quantity_max_lots = r[27]
-    limits.notional_max_tick_lots = r[28]
-    limits.collar_ppm = r[29]
-    limits.open_orders_max = r[30]
-    limits.order_rate_max = r[31]
-    limits.order_rate_window_ns = r[32]
-    limits.book_age_max_ns = r[33]
-    limits.reference_age_max_ns = r[34]
-    limits.order_types = r[46]
-    limits.open_orders_side_max = r[47]
-    limits.open_notional_max_tick_lots = r[48]
-    limits.repeat_window_ns = r[49]
-
-
-@hot
-def write_state(gate, i, r):
-    position = gate.positions[i]
-    position.position_lots = r[35]
-    position.open_buy_lots = r[36]
-    position.open_sell_lots = r[37]
-    position.open_buy_orders_n = r[38]
-    position.open_sell_orders_n = r[50]
-    position.open_notional_tick_lots = r[51]
-    position.own_bid_ticks = r[52]
-    position.own_ask_ticks = r[53]
+    put_times(gate.rate_ns, account.orders_sent_n, account.last_order_ns, r[GAPS])
+    put_times(gate.message_ns, account.messages_n, r[GAPS + 2], r[GAPS + 1])
+    put_times(gate.runaway_ns, account.runaway_n, r[GAPS + 4], r[GAPS + 3])
     recent = gate.recent[i]
     for k in range(RECENT_ORDERS_N):
         recent.quantity_lots[k] = 0
-    recent.signed_ticks[r[57] & RECENT_MASK] = r[54]
-    recent.quantity_lots[r[57] & RECENT_MASK] = r[55]
-    recent.sent_ns[r[57] & RECENT_MASK] = r[56]
-    reference = gate.references[i]
-    reference.book_state = r[39]
-    reference.book_ns = r[40]
-    reference.touch_ns = r[41]
-    reference.bid_ticks = r[42]
-    reference.ask_ticks = r[43]
+        recent.signed_ticks[k] = 0
+    k = r[KEPT + 3] & RECENT_MASK
+    recent.signed_ticks[k] = r[KEPT]
+    recent.quantity_lots[k] = r[KEPT + 1]
+    recent.sent_ns[k] = r[KEPT + 2]
+    gate.beats[0] = r[BEAT]
 
 
 @hot
-def run(gate, table, out):
+def run(gate, words, table, out):
     """Write each row into the records, check its order, keep (reason, observed, limit)."""
     for n in range(table.shape[0]):
         r = table[n]
         i = min(max(r[0], 0), len(gate.limits) - 1)
-        write_account(gate, r)
-        write_instrument(gate, i, r)
-        write_state(gate, i, r)
+        write_row(gate, words, i, r)
         reason = check(gate, r[0], r[1], r[2], r[3], r[4], r[5])
         out[n, 0] = reason
         if reason != Reject.NONE:
@@ -132,35 +114,43 @@ def run(gate, table, out):
 
 
 def test_the_driver_writes_the_columns_it_means() -> None:
-    """The numbers above are places in COLUMNS: a row of distinct values must come back by name."""
+    """A row of distinct values must come back by name."""
     gate = new_gate()
     row = np.arange(100, 100 + len(COLUMNS), dtype=np.int64)
+    write_row(gate, words_of(gate), 1, row)
+    for group, (_, names) in GROUPS.items():
+        record = getattr(gate, group)[0 if group.startswith("account") else 1]
+        for name in names:
+            assert np.asarray(record[name]).flat[0] == row[AT[f"{group}.{name}"]], (group, name)
     recent, at = gate.recent[1], int(row[AT["recent_at"]]) % RECENT_ORDERS_N
-    write_account(gate, row)
-    write_instrument(gate, 1, row)
-    write_state(gate, 1, row)
-    account, record = gate.account[0], gate.instruments[1]
     kept = (recent.signed_ticks[at], recent.quantity_lots[at], recent.sent_ns[at])
     assert kept == tuple(row[AT[name]] for name in RECENT[:3])
     assert np.count_nonzero(recent.quantity_lots) == 1
-    for name in AT:
-        value = row[AT[name]]
-        if name in oracle.INSTRUMENT_LIMITS + oracle.LATER_LIMITS:
-            assert gate.limits[1][name] == value
-        elif name.startswith("account_"):
-            assert account[name.removeprefix("account_")] == value
-        elif name in ("trading_state", "orders_sent_n", "last_order_ns", *SESSION):
-            assert account[name] == value
-        elif name == "venue_quantity_max_lots":
-            assert record.quantity_max_lots == value
-        elif name == "symbol_word":
-            assert record.symbol[0] == value
-        elif name in market.INSTRUMENT.names:
-            assert record[name] == value
-        elif name in trading.POSITION.names:
-            assert gate.positions[1][name] == value
-        elif name in REFERENCE:
-            assert gate.references[1][name] == value
+    account = gate.account[0]
+    for ring, count, last, gap in (
+        (gate.rate_ns, account.orders_sent_n, "account.last_order_ns", "order_gap_ns"),
+        (gate.message_ns, account.messages_n, "last_message_ns", "message_gap_ns"),
+        (gate.runaway_ns, account.runaway_n, "last_runaway_ns", "runaway_gap_ns"),
+    ):
+        assert ring[(count - 1) % ORDER_RATE_MAX] == row[AT[last]]
+        assert ring[(count - 2) % ORDER_RATE_MAX] == max(1, row[AT[last]] - row[AT[gap]])
+    assert gate.beats[0] == row[AT["guardian_ns"]]
+
+
+TOUCH = ("bid_ticks", "ask_ticks")
+WINDOW = ("window_low2_ticks", "window_high2_ticks")
+
+
+def column_of(limit: str) -> str:
+    """Where the value of a Limit stands, by its name."""
+    name = limit.lower()
+    if name in ("price_grid", "quantity_grid"):
+        return f"instruments.{name}_e8"
+    if name.startswith("value_"):
+        return f"valuations.{name}"
+    if name.startswith("account_"):
+        return f"account_limits.{name.removeprefix('account_')}"
+    return f"limits.{name}"
 
 
 def expected(row: list[int]) -> tuple[int, int, int]:
@@ -168,23 +158,25 @@ def expected(row: list[int]) -> tuple[int, int, int]:
     reason, observed, limit = oracle.judge(*meaning(row))
     raw = dict(zip(COLUMNS, row, strict=True))
     if reason == "LIMIT_UNSET":
-        column = {"PRICE_GRID": "price_grid_e8", "QUANTITY_GRID": "quantity_grid_e8"}
-        value = raw[column.get(observed, observed.lower())]
-        return Reject.LIMIT_UNSET, Limit[observed], value
+        return Reject.LIMIT_UNSET, Limit[observed], raw[column_of(observed)]
     if reason == "REFERENCE_MISSING":
-        return Reject.REFERENCE_MISSING, raw["bid_ticks"], raw["ask_ticks"]
+        bid, ask = WINDOW if observed == "window_low2" else TOUCH
+        return Reject.REFERENCE_MISSING, raw[f"references.{bid}"], raw[f"references.{ask}"]
     if observed is None and reason == "CLOCK":
-        stamp = "book_ns" if raw["book_ns"] <= 0 else "touch_ns"
-        return Reject.CLOCK, raw[stamp], limit
+        stamp = "book_ns" if raw["references.book_ns"] <= 0 else "touch_ns"
+        return Reject.CLOCK, raw[f"references.{stamp}"], limit
     if reason == "SELF_CROSS" and limit is None:
-        limit = raw["own_ask_ticks" if raw["side"] == 1 else "own_bid_ticks"]
+        limit = raw[f"positions.own_{'ask' if raw['side'] == 1 else 'bid'}_ticks"]
     held = {
-        "HALTED": "trading_state",
-        "NOT_TRADABLE": "tradable",
+        "HALTED": "account.trading_state",
+        "FUNDS_UNKNOWN": "account.funds_known",
+        "NOT_TRADABLE": "instruments.tradable",
         "BAD_SIDE": "side",
         "BAD_TYPE": "time_in_force",
-        "BOOK_NOT_LIVE": "book_state",
+        "BOOK_NOT_LIVE": "references.book_state",
     }
+    if reason == "VALUE_UNKNOWN" and observed is None:
+        observed = raw["positions.mark_ticks"]
     if reason in held:
         observed = raw[held[reason]]
     limit = {"ACTIVE": 2, "LIVE": 2}.get(limit, limit)
@@ -194,7 +186,7 @@ def expected(row: list[int]) -> tuple[int, int, int]:
 def compare(gate, table: np.ndarray) -> dict[str, int]:
     """Run both; AssertionError with the row on the first difference. Counts by reason."""
     out = np.zeros((len(table), 3), np.int64)
-    run(gate, table, out)
+    run(gate, words_of(gate), table, out)
     seen = np.bincount(out[:, 0], minlength=max(Reject) + 1)
     for n, (row, got) in enumerate(zip(table.tolist(), out.tolist(), strict=True)):
         want = expected(row)
@@ -226,10 +218,10 @@ int64s = st.one_of(
 @example({})
 def test_any_fields_against_the_reference(change: dict[str, int]) -> None:
     row = {**HEALTHY, **change}
-    if row["orders_sent_n"] > 0:  # an order that was sent has a time, and a gap to the one before
-        row["last_order_ns"] = max(1, row["last_order_ns"])
-        row["gap_ns"] = min(max(row["gap_ns"], 0), 10**9)
-    compare(GATE, np.array([[row[c] for c in COLUMNS]], np.int64))
+    rows = Rows(1, 0)
+    rows.table[0] = [row[c] for c in COLUMNS]
+    rows.keep_to_what_can_be()
+    compare(GATE, rows.table)
 
 
 GATE = new_gate()
@@ -263,13 +255,15 @@ def test_the_rate_over_a_stream_of_orders(rate_max: int) -> None:
     healthy = np.array([HEALTHY[c] for c in COLUMNS], np.int64)
     gate = new_gate()
     for i in range(INSTRUMENTS_N):
-        write_instrument(gate, i, healthy)
-        write_state(gate, i, healthy)
+        write_row(gate, words_of(gate), i, healthy)
         gate.limits[i].order_rate_max = ORDER_RATE_MAX
         gate.limits[i].order_rate_window_ns = 1
-    write_account(gate, healthy)
-    gate.account[0].order_rate_max = rate_max
-    gate.account[0].order_rate_window_ns = window_ns
+    for name in ("message_rate_max", "venue_rate_max", "venue_day_max", "messages_per_fill_max"):
+        gate.account_limits[name] = OFF
+    gate.account_limits[0].order_rate_max = rate_max
+    gate.account_limits[0].order_rate_window_ns = window_ns
+    gate.account_limits[0].guardian_age_max_ns = OFF
+    gate.limits["event_age_max_ns"] = OFF
     orders = np.tile(healthy[:6], (orders_n, 1))
     orders[:, 0] = rng.integers(0, INSTRUMENTS_N, orders_n)
     orders[:, 3] = 100 + np.arange(orders_n)  # no order is another's duplicate

@@ -13,10 +13,11 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.abi.gate import GATE_ACCOUNT
+from appliance.abi.account import GATE_ACCOUNT
 from appliance.abi.layout import records
 from appliance.abi.limits import ORDERS_MAX
 from appliance.abi.market import INSTRUMENT, MARKET, BookState, Event, Market, symbol_words
+from appliance.abi.refusal import Reject
 from appliance.abi.trading import (
     EGRESS,
     ORDER_SLOT_BITS,
@@ -25,7 +26,6 @@ from appliance.abi.trading import (
     REPORT,
     REQUEST,
     OrderState,
-    Reject,
     Report,
     Side,
 )

@@ -13,7 +13,7 @@ from appliance.abi.link import LinkRole, LinkState
 from appliance.abi.market import FrameSource, Market
 from appliance.abi.trading import Side
 from appliance.abi.trading_state import TradingState
-from appliance.cold.limits import demo_limits
+from appliance.cold.limits import demo_limits, give_paper_funds
 from appliance.cold.synthetic import generate
 from appliance.hot.duty_cycle import live_cycle
 from appliance.hot.frame_ring import length_at, peek, push, release, source_at
@@ -86,7 +86,8 @@ class Live:
         self.rings = make_rings(1 << 20)
         self.links = make_links(7, self.rings.to_desk)
         core = self.core
-        demo_limits(core.gate.instruments, [6_000_000]).write(core.gate.account, core.gate.limits)
+        demo_limits(core.gate.instruments, [6_000_000]).write(core.gate)
+        give_paper_funds(core.gate)
         core.gate.account[0].trading_state = TradingState.ACTIVE
         self.sockets: list[socket.socket] = []
 

@@ -5,7 +5,7 @@ from random import Random
 
 import numpy as np
 
-from appliance.abi.gate import GATE_ACCOUNT
+from appliance.abi.account import GATE_ACCOUNT
 from appliance.abi.layout import records
 from appliance.abi.trading import POSITION, REPORT, OrderState, Report, Side
 from appliance.hot.order_reports import apply_report

@@ -30,8 +30,12 @@ WITHOUT_UNIT = {
     *("instrument", "symbol", "order", "order_key", "generation", "tag", "number", "sequence"),
     *("told_end", "link"),  # an OrderState; a row
     "order_types",  # bits
+    *("cancel_all", "funds_known", "unvalued"),  # flags
+    *("value_multiple", "value_divisor"),  # money of the account to a tick of a lot
     # Counts; the venue's and the user's own names
-    *("order_rate_max", "open_orders_max", "open_orders_side_max"),
+    *("order_rate_max", "open_orders_max", "open_orders_side_max", "message_rate_max"),
+    *("venue_rate_max", "venue_day_max", "runaway_max", "messages_per_fill_max"),
+    *("rejects_in_row_max", "losses_in_row_max", "leverage_max_pct"),
     *("buy_order", "buy_cancelling", "sell_order", "sell_cancelling"),  # slots and flags
     *("observed", "limit"),  # their unit is the reason's
     *(

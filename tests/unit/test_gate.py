@@ -1,4 +1,5 @@
-"""The gate as a whole: missing limits, the order rate, the order of the checks.
+"""The gate as a whole: missing limits (appliance.hot.gate_limits), the order rate, the order of the
+checks.
 
 Every number is worked out by hand; the reference gate is not used.
 """
@@ -10,7 +11,9 @@ from appliance.abi.gate import REFERENCE, REFUSAL
 from appliance.abi.layout import records
 from appliance.abi.limits import INSTRUMENTS_MAX, ORDER_RATE_MAX
 from appliance.abi.market import INSTRUMENT, BookState
-from appliance.abi.trading import LIMITS, POSITION, Block, Limit, Reject, TimeInForce
+from appliance.abi.refusal import Block, Reject
+from appliance.abi.risk_limits import ACCOUNT_LIMITS, LIMITS, OFF, Limit
+from appliance.abi.trading import POSITION, TimeInForce
 from appliance.abi.trading_state import TradingState
 from appliance.abi.units import UNSET
 from appliance.hot import gate as gate_module
@@ -27,12 +30,6 @@ from tests.oracle.healthy_gate import (
     refused,
 )
 
-ACCOUNT_LIMITS = {
-    "order_rate_max": Limit.ACCOUNT_ORDER_RATE_MAX,
-    "order_rate_window_ns": Limit.ACCOUNT_ORDER_RATE_WINDOW_NS,
-    "open_orders_max": Limit.ACCOUNT_OPEN_ORDERS_MAX,
-}
-
 
 def note_sent(gate, instrument: int, now_ns: int, quantity_lots: int = 1) -> None:
     gate_module.note_sent(gate, instrument, BUY, 10_000, quantity_lots, now_ns)
@@ -42,7 +39,7 @@ def test_a_new_gate_refuses_everything() -> None:
     gate = make_gate(records(1, INSTRUMENT), records(1, POSITION), 1)
     refused(gate, Reject.HALTED, TradingState.HALTED, TradingState.ACTIVE, instrument=0)
     assert all((gate.limits[name] == UNSET).all() for name in LIMITS.names)
-    assert all((gate.account[name] == UNSET).all() for name in ACCOUNT_LIMITS)
+    assert all((gate.account_limits[name] == UNSET).all() for name in ACCOUNT_LIMITS.names)
     assert not gate.references.view(np.int64).any()
 
 
@@ -53,7 +50,7 @@ def test_a_gate_needs_a_record_for_each_instrument(n: int) -> None:
 
 
 def test_zeroed_records_are_never_permission() -> None:
-    for group in ("account", "instruments", "limits", "references"):
+    for group in ("account", "account_limits", "instruments", "limits", "references", "valuations"):
         gate = healthy_gate()
         passes(gate)
         getattr(gate, group).view(np.uint8)[:] = 0
@@ -68,7 +65,7 @@ def test_a_healthy_order_passes(side: int, time_in_force: int) -> None:
 
 def test_the_first_index() -> None:
     gate = healthy_gate()
-    for group in ("instruments", "limits", "positions", "references"):
+    for group in ("instruments", "limits", "positions", "references", "valuations"):
         array = getattr(gate, group)
         array[0] = array[1]
     passes(gate, instrument=0)
@@ -76,7 +73,11 @@ def test_the_first_index() -> None:
 
 def limit_cases() -> list[tuple[str, str, Limit]]:
     cases = [("limits", name, Limit[name.upper()]) for name in LIMITS.names]
-    cases += [("account", name, limit) for name, limit in ACCOUNT_LIMITS.items()]
+    cases += [
+        ("account_limits", name, Limit[f"ACCOUNT_{name.upper()}"]) for name in ACCOUNT_LIMITS.names
+    ]
+    cases += [("valuations", "value_multiple", Limit.VALUE_MULTIPLE)]
+    cases += [("valuations", "value_divisor", Limit.VALUE_DIVISOR)]
     cases += [("instruments", "price_grid_e8", Limit.PRICE_GRID)]
     cases += [("instruments", "quantity_grid_e8", Limit.QUANTITY_GRID)]
     return cases
@@ -100,7 +101,7 @@ def test_every_limit_has_a_case() -> None:
     ("group", "name", "limit", "most"),
     [
         ("limits", "order_rate_max", Limit.ORDER_RATE_MAX, ORDER_RATE_MAX),
-        ("account", "order_rate_max", Limit.ACCOUNT_ORDER_RATE_MAX, ORDER_RATE_MAX),
+        ("account_limits", "order_rate_max", Limit.ACCOUNT_ORDER_RATE_MAX, ORDER_RATE_MAX),
         ("limits", "collar_ppm", Limit.COLLAR_PPM, 1_000_000),
         ("limits", "order_types", Limit.ORDER_TYPES, 0b111),
     ],
@@ -113,11 +114,11 @@ def test_a_limit_that_limits_nothing(group: str, name: str, limit: Limit, most: 
     refused(gate, Reject.LIMIT_UNSET, limit, most + 1)
 
 
-@pytest.mark.parametrize("group", ["account", "limits"])
+@pytest.mark.parametrize("group", ["account_limits", "limits"])
 def test_order_rate(group: str) -> None:
     """Three within any 1,000 ns; the limit of the account, or of the instrument."""
     gate = healthy_gate()
-    put(gate, "account", order_rate_max=100)
+    put(gate, "account_limits", order_rate_max=100)
     put(gate, group, order_rate_max=3)
     put(gate, "references", book_ns=NOW_NS, touch_ns=NOW_NS)
     for sent_ns in (0, 300, 300):
@@ -132,7 +133,7 @@ def test_order_rate(group: str) -> None:
 def test_a_limit_at_its_greatest_is_not_the_one_that_is_named() -> None:
     gate = healthy_gate()
     put(gate, "limits", order_rate_max=ORDER_RATE_MAX, collar_ppm=1_000_000)
-    put(gate, "account", order_rate_max=ORDER_RATE_MAX, order_rate_window_ns=UNSET)
+    put(gate, "account_limits", order_rate_max=ORDER_RATE_MAX, order_rate_window_ns=UNSET)
     refused(gate, Reject.LIMIT_UNSET, Limit.ACCOUNT_ORDER_RATE_WINDOW_NS, UNSET)
     put(gate, "limits", order_rate_window_ns=UNSET)
     refused(gate, Reject.LIMIT_UNSET, Limit.ORDER_RATE_WINDOW_NS, UNSET)
@@ -151,7 +152,7 @@ def test_check_counts_nothing_by_itself() -> None:
 
 def test_an_order_noted_with_an_early_time_does_not_leave_the_window_early() -> None:
     gate = healthy_gate()
-    put(gate, "account", order_rate_max=2)
+    put(gate, "account_limits", order_rate_max=2)
     put(gate, "references", book_ns=NOW_NS, touch_ns=NOW_NS)
     note_sent(gate, 1, NOW_NS)
     note_sent(gate, 1, 0)
@@ -161,9 +162,11 @@ def test_an_order_noted_with_an_early_time_does_not_leave_the_window_early() -> 
 
 def test_the_ring_wraps() -> None:
     gate = healthy_gate()
-    put(gate, "account", order_rate_max=ORDER_RATE_MAX, order_rate_window_ns=10**6)
+    put(gate, "account_limits", order_rate_max=ORDER_RATE_MAX, order_rate_window_ns=10**6)
     put(gate, "limits", order_rate_max=ORDER_RATE_MAX, order_rate_window_ns=1)
-    put(gate, "limits", book_age_max_ns=10**9, reference_age_max_ns=10**9)
+    put(gate, "limits", book_age_max_ns=10**9, reference_age_max_ns=10**9, event_age_max_ns=OFF)
+    put(gate, "account_limits", messages_per_fill_max=OFF, message_rate_max=OFF, venue_rate_max=OFF)
+    put(gate, "account_limits", venue_day_max=OFF, guardian_age_max_ns=OFF)
     for n in range(ORDER_RATE_MAX + 10):
         note_sent(gate, 1, NOW_NS + n)
     # The order sent ORDER_RATE_MAX orders ago is the eleventh, at + 10.
@@ -208,7 +211,7 @@ def test_the_first_objection_is_the_reason() -> None:
         (Reject.OPEN_ORDERS, lambda: put(gate, "account", open_orders_n=0)),
         (Reject.OPEN_NOTIONAL, lambda: put(gate, "positions", open_notional_tick_lots=0)),
         (Reject.SELF_CROSS, lambda: put(gate, "positions", own_ask_ticks=10_001)),
-        (Reject.ORDER_RATE, lambda: put(gate, "account", order_rate_max=4)),
+        (Reject.ORDER_RATE, lambda: put(gate, "account_limits", order_rate_max=4)),
         (Reject.DUPLICATE, lambda: order.update(quantity_lots=11)),
     ]
     for reason, repair in mend:

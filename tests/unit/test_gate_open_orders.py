@@ -6,7 +6,8 @@ Every number is worked out by hand; the reference gate is not used.
 import pytest
 
 from appliance.abi.limits import RECENT_ORDERS_N
-from appliance.abi.trading import Reject, TimeInForce
+from appliance.abi.refusal import Reject
+from appliance.abi.trading import TimeInForce
 from appliance.hot.gate import note_sent
 from tests.oracle.healthy_gate import (
     BUY,
@@ -118,7 +119,7 @@ def test_the_same_order_again(side: int) -> None:
 
 def test_the_newest_of_several_equal_ones_counts() -> None:
     gate = healthy_gate()
-    put(gate, "account", order_rate_max=100)
+    put(gate, "account_limits", order_rate_max=100)
     put(gate, "references", book_ns=NOW_NS, touch_ns=NOW_NS)
     for sent_ns in (0, 40, 10):  # the last comes with an early time, and counts as the one before
         note_sent(gate, 1, BUY, 10_000, 10, NOW_NS + sent_ns)
@@ -134,7 +135,7 @@ def test_the_order_of_another_instrument_is_another_order() -> None:
 
 def test_as_many_orders_are_remembered() -> None:
     gate = healthy_gate()
-    put(gate, "account", order_rate_max=100)
+    put(gate, "account_limits", order_rate_max=100)
     note_sent(gate, 1, BUY, 10_000, 10, NOW_NS)
     for lots in range(1, RECENT_ORDERS_N):
         note_sent(gate, 1, BUY, 10_000, 10 + lots, NOW_NS)

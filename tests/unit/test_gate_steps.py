@@ -2,7 +2,7 @@
 
 import pytest
 
-from appliance.abi.trading import Reject
+from appliance.abi.refusal import Reject
 from appliance.abi.units import INT64_MAX, UNSET
 from tests.oracle.healthy_gate import BUY, INT64_MIN, SELL, healthy_gate, passes, put, refused
 

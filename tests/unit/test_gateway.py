@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from appliance.abi.account import GATE_ACCOUNT
 from appliance.abi.counters import Counter
-from appliance.abi.gate import GATE_ACCOUNT
 from appliance.abi.layout import records
 from appliance.abi.limits import ORDERS_MAX
 from appliance.abi.market import INSTRUMENT, Market, symbol_words
+from appliance.abi.refusal import Reject
 from appliance.abi.trading import (
     EGRESS,
     POSITION,
@@ -18,7 +19,6 @@ from appliance.abi.trading import (
     REQUEST,
     Action,
     OrderState,
-    Reject,
     Report,
     Side,
     TimeInForce,

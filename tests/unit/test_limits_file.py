@@ -1,50 +1,29 @@
 """The risk file: exact integers, or one clear line."""
 
 import re
-from dataclasses import fields
+import textwrap
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.abi.gate import GATE_ACCOUNT
-from appliance.abi.layout import records
 from appliance.abi.limits import ORDER_RATE_MAX, ORDERS_MAX
-from appliance.abi.trading import LIMITS
-from appliance.abi.trading_state import TradingState
+from appliance.abi.risk_limits import OFF
 from appliance.abi.units import E8, UNSET
+from appliance.cold import limits
 from appliance.cold.errors import ApplianceError
 from appliance.cold.limits import (
-    AccountLimits,
-    InstrumentLimits,
     load_limits,
     parse_limits,
 )
+from appliance.cold.risk_keys import ACCOUNT_KEYS, INSTRUMENT_KEYS
 from tests.strategies.instruments import BTCUSDT, instruments
+from tests.strategies.risk_text import ACCOUNT, DEFAULT
 
-ACCOUNT = """
-[account]
-order_rate_max = 100
-order_rate_window_ms = 1000
-open_orders_max = 200
-"""
-DEFAULT = """
-[default]
-position_max = "0.5"
-quantity_max = 0.1
-notional_max = 10000
-collar_pct = 0.5
-open_orders_max = 50
-book_age_max_ms = 1500
-reference_age_max_ms = "0.25"
-order_types = ["GTC", "IOC", "POST_ONLY"]
-open_orders_side_max = 25
-open_notional_max = 50000
-repeat_window_ms = 1
-"""
 KEYS = sorted(set(re.findall(r"^\w+", ACCOUNT + DEFAULT, re.MULTILINE)))
-NUMBERS = [key for key in KEYS if key != "order_types"]
+TEXTS = ("order_types", "currency", "day_starts_at_utc")
+NUMBERS = [key for key in KEYS if key not in TEXTS]
 
 
 def complaint(text: str, made=BTCUSDT) -> str:
@@ -52,29 +31,94 @@ def complaint(text: str, made=BTCUSDT) -> str:
     with pytest.raises(ApplianceError) as caught:
         parse_limits(text, made, "risk.toml")
     line = str(caught.value)
-    assert line.startswith("risk.toml: ") and "\n" not in line and len(line) < 300
+    assert line.startswith("risk.toml: ") and "\n" not in line and len(line) < 400
     return line
 
 
 def test_human_units_become_integers_of_the_grid() -> None:
-    limits = parse_limits(ACCOUNT + DEFAULT, BTCUSDT)
-    assert limits.account == AccountLimits(100, 1_000_000_000, 200)
+    text = changed("fee_pct", '"0.075"').replace('day_loss_max = "1000000"', "day_loss_max = 250.5")
+    limits = parse_limits(text.replace("00:00", "17:30"), BTCUSDT)
+    assert limits.account == {
+        "order_rate_max": 100,
+        "order_rate_window_ns": 1_000_000_000,
+        "open_orders_max": 200,
+        "message_rate_max": 1000,
+        "message_rate_window_ns": 1_000_000_000,
+        "venue_rate_max": 1000,
+        "venue_rate_window_ns": 1_000_000_000,
+        "venue_day_max": OFF,
+        "gross_max_e8": 10**16,
+        "net_max_e8": 10**16,
+        "leverage_max_pct": 2000,
+        "day_value_max_e8": OFF,
+        "runaway_max": OFF,
+        "runaway_window_ns": 1_000_000_000,
+        "messages_per_fill_max": OFF,
+        "messages_per_fill_after_n": 1000,
+        "rejects_in_row_max": OFF,
+        "day_loss_max_e8": 25_050_000_000,
+        "drawdown_max_e8": 10**14,
+        "guardian_age_max_ns": OFF,
+    }
     assert limits.instruments == (
-        InstrumentLimits(
-            position_max_lots=50_000,
-            quantity_max_lots=10_000,
-            notional_max_tick_lots=100_000_000_000,
-            collar_ppm=5_000,
-            open_orders_max=50,
-            book_age_max_ns=1_500_000_000,
-            reference_age_max_ns=250_000,
-            order_types=0b111,
-            open_orders_side_max=25,
-            open_notional_max_tick_lots=500_000_000_000,
-            repeat_window_ns=1_000_000,
-        ),
+        {
+            "position_max_lots": 50_000,
+            "quantity_max_lots": 10_000,
+            "notional_max_tick_lots": 100_000_000_000,
+            "collar_ppm": 5_000,
+            "open_orders_max": 50,
+            "book_age_max_ns": 1_500_000_000,
+            "reference_age_max_ns": 250_000,
+            "order_types": 0b111,
+            "open_orders_side_max": 25,
+            "open_notional_max_tick_lots": 500_000_000_000,
+            "repeat_window_ns": 1_000_000,
+            "window_collar_ppm": 500_000,
+            "collar_window_ns": 60_000_000_000,
+            "event_age_max_ns": OFF,
+            "day_quantity_max_lots": OFF,
+            "losses_in_row_max": OFF,
+            "fee_ppm": 750,
+        },
     )
+    assert limits.day_starts_ns == (17 * 60 + 30) * 60 * 10**9
     assert limits.unused_symbols == ()
+
+
+def test_the_example_of_the_documentation_is_a_whole_file() -> None:
+    text = (limits.__doc__ or "").split("::\n", 1)[1].split("\nEvery key must", 1)[0]
+    got = parse_limits(textwrap.dedent(text), BTCUSDT)
+    assert got.instruments[0]["position_max_lots"] == 20_000, "its own, not the default's"
+    assert got.off() == ["the account's guardian_age_max_ms is off"]
+
+
+def test_what_is_off_is_told() -> None:
+    lines = parse_limits(ACCOUNT + DEFAULT, BTCUSDT).off()
+    assert "the account's guardian_age_max_ms is off" in lines
+    assert "BTCUSDT: day_quantity_max is off" in lines
+    assert len(lines) == 6 + 3
+
+
+def test_what_may_be_off_and_what_may_not() -> None:
+    for key in (*ACCOUNT_KEYS, *INSTRUMENT_KEYS):
+        if key.name == "order_types":
+            continue
+        text = changed(key.name, '"off"')
+        if key.may_be_off:
+            assert parse_limits(text, BTCUSDT)
+        else:
+            assert "cannot be off" in complaint(text)
+
+
+@pytest.mark.parametrize("value", ["5", '"usdt"', '""', '"US DT"', '"EUR"', "[]"])
+def test_a_currency_that_is_none_or_another(value: str) -> None:
+    said = complaint(changed("currency", value))
+    assert "is no name of an asset" in said or "BTCUSDT is not quoted in EUR" in said
+
+
+@pytest.mark.parametrize("value", ['"24:00"', '"0:00"', '"12:60"', "12", '"12:00:00"', "12:00:00"])
+def test_a_time_of_day_that_is_none(value: str) -> None:
+    assert "is no time as" in complaint(changed("day_starts_at_utc", value))
 
 
 def test_a_symbol_overrides_the_default_key_by_key() -> None:
@@ -82,8 +126,8 @@ def test_a_symbol_overrides_the_default_key_by_key() -> None:
     own = '[symbol.ETHUSDT]\nposition_max = 8\n[symbol.DOGEUSDT]\ncollar_pct = "2"\n'
     limits = parse_limits(ACCOUNT + DEFAULT + own, made)
     btc, eth = limits.instruments
-    assert (btc.position_max_lots, btc.quantity_max_lots) == (50_000, 10_000)
-    assert (eth.position_max_lots, eth.quantity_max_lots) == (80_000, 1_000)
+    assert (btc["position_max_lots"], btc["quantity_max_lots"]) == (50_000, 10_000)
+    assert (eth["position_max_lots"], eth["quantity_max_lots"]) == (80_000, 1_000)
     assert limits.unused_symbols == ("DOGEUSDT",)
 
 
@@ -95,22 +139,7 @@ def test_a_file_without_default_but_with_every_symbol() -> None:
 def test_symbols_that_are_not_ascii() -> None:
     made = instruments(("币安人生USDT", 1_000_000, 1_000))
     own = DEFAULT.replace("[default]", '[symbol."币安人生USDT"]')
-    assert parse_limits(ACCOUNT + own, made).instruments[0].position_max_lots == 50_000
-
-
-def test_writing_fills_every_field_and_leaves_the_state() -> None:
-    account, limits = records(1, GATE_ACCOUNT), records(1, LIMITS)
-    for name in LIMITS.names:
-        limits[name] = UNSET
-    risk = parse_limits(ACCOUNT + DEFAULT, BTCUSDT)
-    risk.write(account, limits)
-    assert all(limits[name][0] > 0 for name in LIMITS.names)
-    assert limits[0].order_rate_max == account[0].order_rate_max == 100
-    assert limits[0].order_rate_window_ns == account[0].order_rate_window_ns == 10**9
-    for field in fields(InstrumentLimits):
-        assert limits[field.name][0] == getattr(risk.instruments[0], field.name)
-    assert account[0].open_orders_max == 200
-    assert account[0].trading_state == TradingState.HALTED
+    assert parse_limits(ACCOUNT + own, made).instruments[0]["position_max_lots"] == 50_000
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -156,7 +185,7 @@ def test_order_types_that_do_not_exist(value: str) -> None:
 )
 def test_order_types_by_name(value: str, expected: int) -> None:
     limits = parse_limits(changed("order_types", value), BTCUSDT)
-    assert limits.instruments[0].order_types == expected
+    assert limits.instruments[0]["order_types"] == expected
 
 
 def changed(key: str, value: str) -> str:
@@ -173,7 +202,7 @@ def changed(key: str, value: str) -> str:
         ("position_max", "0.000015", "is not a multiple of 0.00001"),
         ("position_max", '"0.000001"', "is not a multiple of 0.00001"),
         ("quantity_max", "0.100001", "is not a multiple of 0.00001"),
-        ("notional_max", "0.00000009", "is below a tick of a lot, 0.0000001"),
+        ("notional_max", "0.00000009", "is below the least: 0.0000001"),
         ("collar_pct", "0.00005", "is not a multiple of 0.0001"),
         ("collar_pct", "100.0001", "is too large: 100 at most"),
         ("open_orders_max", "1.5", "is not a multiple of 1"),
@@ -212,7 +241,10 @@ def test_the_largest_values_that_are_allowed() -> None:
     [
         ("[acount]\n", "unknown section acount"),
         ("position_max = 1\n", "unknown section position_max"),
-        (ACCOUNT + "order_rate = 5\n", "[account]: unknown key order_rate"),
+        (
+            ACCOUNT + "order_rate = 5\n",
+            "[account]: unknown key order_rate (did you mean order_rate_max?)",
+        ),
         (ACCOUNT + DEFAULT + "position_min = 1\n", "[default]: unknown key position_min"),
         (ACCOUNT + "[symbol.BTCUSDT]\norder_rate_max = 5\n", "[symbol.BTCUSDT]: unknown key"),
         (ACCOUNT + DEFAULT + "[symbol.OTHER]\nfoo = 5\n", "[symbol.OTHER]: unknown key foo"),
@@ -223,7 +255,7 @@ def test_the_largest_values_that_are_allowed() -> None:
         ("default = [1]\n", "default must be a section"),
         ("[[symbol]]\n", "symbol must be a section"),
         ("[symbol]\nBTCUSDT = 5\n", "symbol.BTCUSDT must be a section"),
-        ("", "order_rate_max is missing"),
+        ("", "currency is missing"),
         (ACCOUNT, "BTCUSDT: position_max is missing"),
         ("[account\n", "not TOML"),
         ("[account]\n[account]\n", "not TOML"),
@@ -246,7 +278,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         with pytest.raises(ApplianceError, match="cannot read the risk file"):
             load_limits(tmp_path / name, BTCUSDT)
     (tmp_path / "good.toml").write_text(ACCOUNT + DEFAULT)
-    assert load_limits(tmp_path / "good.toml", BTCUSDT).account.open_orders_max == 200
+    assert load_limits(tmp_path / "good.toml", BTCUSDT).account["open_orders_max"] == 200
 
 
 @given(st.integers(1, 10**12), st.sampled_from([1, 10, 1_000, 10**8, 3, 25_000, 10**9]))
@@ -256,7 +288,7 @@ def test_any_quantity_on_the_grid_is_exact(lots: int, grid_e8: int) -> None:
     grid = f"quantity_max = {grid_e8 // E8}.{grid_e8 % E8:08}"
     text = changed("position_max", f"{whole}.{rest:08}").replace("quantity_max = 0.1", grid)
     got = parse_limits(text, made).instruments[0]
-    assert (got.position_max_lots, got.quantity_max_lots) == (lots, 1)
+    assert (got["position_max_lots"], got["quantity_max_lots"]) == (lots, 1)
 
 
 @given(st.text(max_size=200))

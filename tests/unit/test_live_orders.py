@@ -9,7 +9,8 @@ from appliance.abi.counters import Counter
 from appliance.abi.limits import EGRESS_RING_SLOTS, ORDERS_MAX
 from appliance.abi.link import LinkRole, LinkState
 from appliance.abi.market import BookState
-from appliance.abi.trading import Block, OrderState, Reject, Report, Side
+from appliance.abi.refusal import Block, Reject
+from appliance.abi.trading import OrderState, Report, Side
 from appliance.hot.egress import tell
 from appliance.hot.gate import check
 from appliance.hot.gateway import RECANCEL_NS, cancel

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from appliance.abi.account import GATE_ACCOUNT
 from appliance.abi.counters import Counter
-from appliance.abi.gate import GATE_ACCOUNT
 from appliance.abi.layout import records
 from appliance.abi.limits import ORDERS_MAX
 from appliance.abi.trading import (

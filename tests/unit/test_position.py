@@ -108,3 +108,20 @@ def test_share_is_the_exact_floor_up_to_the_bounds() -> None:
     for amount, part, whole in cases:
         arguments = (np.int64(amount), np.int64(part), np.int64(min(whole, TURNOVER_MAX)))
         assert share(*arguments) == amount * part // whole, (amount, part, whole)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_losses_in_a_row(seed: int) -> None:
+    """A round trip is what was realised from flat to flat, or to the other side."""
+    rng = random.Random(seed)
+    positions = records(1, POSITION)
+    held, opened, row = 0, 0, 0  # lots; realised when the trip began; losses in a row
+    for _ in range(400):
+        side, price, lots = rng.choice([1, -1]), rng.randint(50, 60), rng.randint(1, 4)
+        apply_fill(positions, 0, side, price, lots)
+        before, held = held, held + side * lots
+        if before != 0 and (held == 0 or (held > 0) != (before > 0)):
+            realised = int(positions[0].realised_tick_lots)
+            row = row + 1 if realised < opened else 0
+            opened = realised
+        assert positions[0].losses_in_row_n == row

@@ -15,10 +15,10 @@ from appliance.abi.event import EventKind
 from appliance.abi.layout import records
 from appliance.abi.limits import EVENT_RING_SLOTS, INSTRUMENTS_MAX
 from appliance.abi.market import INSTRUMENT, Fault, Market, symbol_words
+from appliance.abi.refusal import Reject
 from appliance.abi.region import RegionError, RegionMissing, attach, find, header_crc
 from appliance.abi.region_report import Health
 from appliance.abi.telemetry import Lifecycle, Stage
-from appliance.abi.trading import Reject
 from appliance.abi.version import ABI_MAJOR
 from appliance.cold.telemetry_region import TelemetryRegion
 from appliance.hot import telemetry as hot_telemetry

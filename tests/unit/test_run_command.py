@@ -101,7 +101,7 @@ def test_several_faults_are_told_at_once(folder: Path) -> None:
 def test_missing_limits_are_told_before_anything_is_compiled(folder: Path) -> None:
     path = write(folder / "run.toml", LIVE + f'[keys]\nfile = "{folder}/key.json"\n')
     write(folder / "key.json", key_text())
-    risk = write(folder / "risk.toml", RISK.replace("quantity_max", "# quantity_max"))
+    risk = write(folder / "risk.toml", RISK.replace("\nquantity_max", "\n# quantity_max"))
     assert as_a_process(path, "--check").refused() == [
         f"{risk}: BTCUSDT: quantity_max is missing",
         f"{risk}: ETHUSDT: quantity_max is missing",

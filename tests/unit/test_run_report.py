@@ -10,7 +10,7 @@ from rich.console import Console
 
 from appliance.abi.counters import FAULT_BASE, REJECT_BASE, Counter
 from appliance.abi.market import BookReason, BookState, Fault
-from appliance.abi.trading import Reject
+from appliance.abi.refusal import Reject
 from appliance.cold.purity import Purity
 from appliance.cold.run_report import _decimal, as_dict, show
 from tests.strategies.cores import small_core

@@ -18,9 +18,9 @@ from appliance.abi.limits import (
     STAGES_MAX,
 )
 from appliance.abi.market import Fault
+from appliance.abi.refusal import Reject
 from appliance.abi.ring_layout import RING_HEADER_BYTES
 from appliance.abi.telemetry import SECTIONS, Section
-from appliance.abi.trading import Reject
 
 BLOCKS = (
     layout.HEARTBEAT_OFFSET,

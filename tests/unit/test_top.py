@@ -16,9 +16,10 @@ from appliance.abi.counters import FAULT_BASE, REJECT_BASE, Counter
 from appliance.abi.event import EventKind
 from appliance.abi.layout import records
 from appliance.abi.market import INSTRUMENT, BookReason, BookState, Fault, symbol_words
+from appliance.abi.refusal import Reject
 from appliance.abi.region import attach
 from appliance.abi.telemetry import Lifecycle, Stage
-from appliance.abi.trading import Reject, Side
+from appliance.abi.trading import Side
 from appliance.abi.trading_state import TradingState
 from appliance.cold import top
 from appliance.cold.figures import amount, duration, time_of_day

@@ -159,6 +159,7 @@ class Ending:
             desk=object(),
             notes=[],
             instruments=SimpleNamespace(symbols=("BTCUSDT",)),
+            limits=SimpleNamespace(currency="USDT"),
             region=SimpleNamespace(update_clock=lambda: None),
         )
         self.run.made = made

@@ -4,9 +4,9 @@ import itertools
 
 import pytest
 
-from appliance.abi.gate import GATE_ACCOUNT
+from appliance.abi.account import GATE_ACCOUNT
 from appliance.abi.layout import records
-from appliance.abi.trading import Reject
+from appliance.abi.refusal import Reject
 from appliance.abi.trading_state import Cause, Phase, TradingState
 from appliance.hot.trading_state import lower, rearm, set_phase
 

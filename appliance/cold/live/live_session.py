@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from appliance.abi.link import LinkRole
-from appliance.abi.trading import Block, OrderState
+from appliance.abi.refusal import Block
+from appliance.abi.trading import OrderState
 from appliance.cold.clerk_desk import ClerkDesk
 from appliance.cold.live.backoff import Attempts
 from appliance.cold.live.channel import Channel, LogonRefused, Say
 from appliance.cold.live.endpoints import Endpoints
+from appliance.cold.live.funds import Funds
 from appliance.cold.live.inquiry import Inquiry
 from appliance.cold.live.key_file import ApiKey
 from appliance.cold.live.link_table import Link, LinkTable
@@ -43,6 +45,7 @@ class Settings:
 
     endpoints: Endpoints
     symbols: tuple[str, ...]
+    currency: str  # of the account
     epoch: int
     silence_s: float
     life_s: float
@@ -88,6 +91,8 @@ class LiveSession:
             core.gateway.orders, settings.symbols, settings.epoch, rest, messages, self.sink
         )
         self.snapshots = Snapshots(core, settings.symbols, rest)
+        market = settings.endpoints.market
+        self.funds = Funds(core.gate, market, settings.symbols, settings.currency, rest)
         self._orders: OrderChannel | None = None
         if key is not None:
             self._orders = OrderChannel(
@@ -174,12 +179,16 @@ class LiveSession:
         if self._orders is not None:
             for doubt in self.inquiry.due():
                 self._spawn(self.inquiry.settle(doubt))
+            if self.funds.is_due():
+                self._spawn(self.funds.ask())
             if self._orders.is_keep_alive_due():
                 self._spawn(self._orders.keep_alive())
         if self.clock.is_due():
             self._spawn(self.clock.look())
         self._core.gateway.templates.clock_offset_ns[0] = self.clock.offset_ns
-        self._core.gate.account[0].session_blocks = self._blocks()
+        account = self._core.gate.account[0]
+        account.clock_offset_ns = self.clock.offset_ns
+        account.session_blocks = self._blocks()
 
     def _blocks(self) -> int:
         """What is amiss (Block, or-ed); nothing ever is on paper, where no order leaves."""

@@ -106,7 +106,9 @@ class RestClient:
         share = SIGNED_SHARE if headers else PUBLIC_SHARE
         if (wait_s := self.weights.wait_s(path, share)) > 0:
             raise ShareUsed(f"{path}: our share of the weight of this minute is used up", wait_s)
-        url = f"{self._endpoints.rest}{self._endpoints.api}{path}"
+        # Some of USD-M's are of another version than the rest, and say so.
+        api = "" if path.startswith("/fapi/") else self._endpoints.api
+        url = f"{self._endpoints.rest}{api}{path}"
         told: int | None = None
         begun = self.weights.begin(path)
         try:

@@ -150,6 +150,7 @@ class TradingRun:
             Settings(
                 endpoints=self._endpoints,
                 symbols=symbols,
+                currency=made.limits.currency,
                 epoch=epoch,
                 silence_s=self._config.number("session.stream_silence_ms") / 1000,
                 life_s=self._config.number("session.rotate_after_min") * 60.0,
@@ -225,6 +226,7 @@ def report(made: loop_session.Session, session: LiveSession) -> dict[str, Any]:
     """The run's report, and what the session went through."""
     result = run_report.as_dict(made)
     counters = made.core.telemetry.counters
+    failures = (session.inquiry.failed, session.snapshots.failed, session.funds.failed)
     result["session"] = {
         "fatal": session.fatal,
         "connections": {
@@ -245,7 +247,7 @@ def report(made: loop_session.Session, session: LiveSession) -> dict[str, Any]:
         "live_orders": session.live_orders_n(),
         "refusals": session.messages.refusals,
         "unreadable": session.messages.unreadable_n,
-        "last_error": session.last_error or session.inquiry.failed or session.snapshots.failed,
+        "last_error": session.last_error or next(filter(None, failures), ""),
         "seconds": round(made.loop.busy_ns / 1e9, 3),
     }
     return result
