@@ -18,7 +18,7 @@ class EventKind(IntEnum):
     BOOK_STATE = 5  # reason: BookReason; observed: BookState
     QUARANTINED = 6  # reason: Fault; observed: length in bytes
     ORDER_ENDED = 7  # reason: Report (canceled, rejected, expired)
-    TRADING_STATE = 8  # observed: TradingState
+    TRADING_STATE = 8  # reason: Cause; observed: TradingState; limit: Reject, if a limit moved it
 
 
 EVENT: Final = slot_dtype(

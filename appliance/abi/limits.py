@@ -50,6 +50,8 @@ ORDERS_MAX: Final = 1024  # live at once
 INTENTS_MAX: Final = 16  # of one strategy call
 ORDER_RATE_MAX: Final = 1024  # orders in the rate window
 WINDOW_PARTS: Final = 8  # of the window of the price collar
+OPERATIONS_N: Final = 16  # that wait to be carried out
+OPERATION_TEXT_BYTES: Final = 160  # of the reason that a person gives
 BEATS_N: Final = 8  # processes whose hearts the gate may look at: the guardian's is the first
 RECENT_ORDERS_N: Final = 16  # of an instrument, kept to recognise a repeated one
 ORDER_TEXT_BYTES: Final = 512  # an encoded order
@@ -102,6 +104,7 @@ assert all(
         ORDERS_MAX,
         ORDER_RATE_MAX,
         WINDOW_PARTS,
+        OPERATIONS_N,
         RECENT_ORDERS_N,
         PENDING_DIFFS_MAX,
         PENDING_LEVELS_MAX,

@@ -215,6 +215,11 @@ PROCESS: Final = slot_dtype(
         ("frames_total_n", "<i8"),  # what there is to do; 0: nobody knows
         ("frames_done_n", "<i8"),
         ("started_ns", "<i8"),  # when the loop began, Unix epoch
+        ("state_cause", "<i8"),  # abi.trading_state.Cause of the trading state
+        ("state_reason", "<i8"),  # abi.refusal.Reject, where a limit moved it
+        ("state_observed", "<i8"),
+        ("state_limit", "<i8"),
+        ("state_ns", "<i8"),  # since when
     ],
     itemsize=FALSE_SHARING_RANGE,
 )

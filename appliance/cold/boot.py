@@ -13,7 +13,9 @@ import numpy as np
 
 from appliance.abi import control as c
 from appliance.abi.layout import records
+from appliance.abi.limits import BEATS_N
 from appliance.abi.market import MARKET
+from appliance.abi.operator import BEATS, CONTROL_BYTES, Mailbox, mailbox_in
 from appliance.abi.strategy import OWN
 from appliance.abi.trading import POSITION
 from appliance.abi.units import NO_ID
@@ -50,8 +52,12 @@ def make_core(
     *,
     epoch: int,
     cycles: tuple[int, int] = (0, 0),
+    mailbox: Mailbox | None = None,
 ) -> Core:
-    """Every array of a loop over INSTRUMENT records, HALTED and with no limit set."""
+    """Every array of a loop over INSTRUMENT records, HALTED and with no limit set.
+
+    ``mailbox``: of the control region; None: one that nobody else can see.
+    """
     n = len(instruments)
     decoder = make_decoder(instruments)
     books = make_books(n)
@@ -59,7 +65,10 @@ def make_core(
         configure(decoder, symbol, i)
         books.heads[i].market = instruments[i].market
     positions = records(n, POSITION)
+    if mailbox is None:
+        mailbox = mailbox_in(np.zeros(CONTROL_BYTES, np.uint8))
     gate = make_gate(instruments, positions, n)
+    gate = gate._replace(beats=mailbox.words[BEATS : BEATS + BEATS_N])
     latest = records(n, MARKET)
     for i in range(n):
         latest[i].symbol[:] = instruments[i].symbol[:2]
@@ -101,6 +110,7 @@ def make_core(
         paper=make_paper(n),
         notes=make_notes(),
         telemetry=telemetry,
+        mailbox=mailbox,
     )
 
 
@@ -160,7 +170,7 @@ class Checkpoint:
     def __init__(self, core: Core) -> None:
         words = (c.NOW_NS, c.SILENCE_DUE_NS)  # the rest of control is the run's
         now = tuple(core.control[word : word + 1] for word in words)
-        apart = ("control", "ingress", "telemetry")
+        apart = ("control", "ingress", "telemetry", "mailbox")
         parts = [part for name, part in core._asdict().items() if name not in apart]
         kept = (now, core.ingress.header, *parts)
         self._arrays = [(array, array.copy()) for array in _arrays_of(kept)]

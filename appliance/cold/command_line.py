@@ -14,7 +14,13 @@ from importlib.metadata import PackageNotFoundError, version
 from types import FrameType
 from typing import Final
 
-from appliance.cold import demo_command, replay_command, run_command, venue_command
+from appliance.cold import (
+    demo_command,
+    operator_commands,
+    replay_command,
+    run_command,
+    venue_command,
+)
 from appliance.cold.errors import EXIT_NO, EXIT_USAGE, ApplianceError
 
 EXIT_INTERRUPTED: Final = 130  # as a shell says for Ctrl-C
@@ -27,6 +33,7 @@ examples:
   appliance replay day.gz --verify-book --json    only the facts, for a script
   appliance venue                                 a simulated venue on a local port
   appliance top                                   watch a running one from another terminal
+  appliance halt --cancel-all                     stop it trading, at once
 
 exit codes: 0 fine, 1 the answer is no, 2 the request was wrong"""
 
@@ -63,6 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
     replay_command.add_parser(subparsers)
     run_command.add_parser(subparsers)
     venue_command.add_parser(subparsers)
+    operator_commands.add_parsers(subparsers)
     from appliance.cold import top
 
     top.add_parser(subparsers)

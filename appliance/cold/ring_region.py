@@ -4,6 +4,7 @@ import contextlib
 from pathlib import Path
 from typing import Final
 
+from appliance.abi.operator import CONTROL_SUFFIX
 from appliance.abi.process_identity import is_alive
 from appliance.abi.region import RegionError, attach
 from appliance.abi.ring_region import RINGS_SUFFIX, region_bytes, ring_places, rings_path
@@ -43,10 +44,12 @@ class RingRegion:
 
 
 def remove_orphans(folder: Path, telemetry_folder: Path) -> int:
-    """Remove the rings of processes that died without doing so; how many there were."""
+    """Remove rings and mailboxes of processes that died without doing so; how many files."""
     removed_n = 0
-    for path in folder.glob(f"{REGION_PREFIX}*{RINGS_SUFFIX}"):
-        owner = telemetry_folder / (path.name.removesuffix(RINGS_SUFFIX) + REGION_SUFFIX)
+    for path in folder.glob(f"{REGION_PREFIX}*"):
+        if path.suffix not in (RINGS_SUFFIX, CONTROL_SUFFIX):
+            continue
+        owner = telemetry_folder / (path.name.removesuffix(path.suffix) + REGION_SUFFIX)
         try:
             with attach(owner) as view:
                 orphaned = not is_alive(view.identity.process)

@@ -22,6 +22,7 @@ from appliance.cold import boot, compile_cache, mapping
 from appliance.cold.clerk import Clerk
 from appliance.cold.clerk_desk import ClerkDesk
 from appliance.cold.compile_cache import LIVE, REPLAY
+from appliance.cold.control_region import ControlRegion
 from appliance.cold.instrument_table import Instruments
 from appliance.cold.limits import RiskLimits, demo_limits, give_paper_funds, load_limits
 from appliance.cold.loop import Feed, HotLoop
@@ -49,6 +50,7 @@ class Session:
     core: Core
     region: TelemetryRegion
     rings: RingRegion
+    control: ControlRegion
     links: Links | None
     loop: HotLoop
     desk: ClerkDesk
@@ -66,6 +68,7 @@ class Session:
         if self.loop.running:
             self.loop.abandon()
         self.loop.purity.close()
+        self.control.close()
         self.rings.close()
         self.region.close(state)
 
@@ -114,8 +117,10 @@ def start(plan: Plan) -> Session:
         plan.name, mode=plan.mode, strategy=plan.strategy.name, cycles=cycles
     )
     rings: RingRegion | None = None
+    control: ControlRegion | None = None
     try:
         rings = RingRegion(region.path, plan.rings_folder)
+        control = ControlRegion(region.path)
         region.set_instruments(plan.instruments.records)
         warm = plan.cache[1]
         plan.say("loading the loop" if warm else "compiling the loop (once for this version)")
@@ -127,6 +132,7 @@ def start(plan: Plan) -> Session:
             rings.rings,
             epoch=plan.epoch,
             cycles=cycles,
+            mailbox=control.mailbox,
         )
         region.set_rings(_ring_capacities(core))
         links = _links(rings) if plan.live else None
@@ -150,8 +156,9 @@ def start(plan: Plan) -> Session:
         boot.freeze()
         region.set_lifecycle(Lifecycle.RUNNING)  # last: whoever waits for it finds it ready
     except BaseException:
-        if rings is not None:
-            rings.close()
+        for made in (control, rings):
+            if made is not None:
+                made.close()
         region.close(Lifecycle.FAILED)
         raise
     return Session(
@@ -161,6 +168,7 @@ def start(plan: Plan) -> Session:
         core=core,
         region=region,
         rings=rings,
+        control=control,
         links=links,
         loop=loop,
         desk=desk,

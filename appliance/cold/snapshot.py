@@ -13,7 +13,7 @@ from appliance.abi.market import BookReason, BookState, Fault, symbol_text
 from appliance.abi.refusal import Reject
 from appliance.abi.region_view import Records, RegionView
 from appliance.abi.trading import Report, Side
-from appliance.abi.trading_state import TradingState
+from appliance.abi.trading_state import Cause, TradingState
 from appliance.abi.units import E8
 
 EVENTS_KEPT: Final = 40  # of the newest, in a snapshot
@@ -22,6 +22,7 @@ _REASONS: Final[dict[EventKind, type[IntEnum]]] = {
     EventKind.BOOK_STATE: BookReason,
     EventKind.QUARANTINED: Fault,
     EventKind.ORDER_ENDED: Report,
+    EventKind.TRADING_STATE: Cause,
 }
 _OBSERVED: Final[dict[EventKind, type[IntEnum]]] = {
     EventKind.BOOK_STATE: BookState,
@@ -55,7 +56,14 @@ def snapshot(view: RegionView) -> dict[str, Any]:
         "heartbeat_age_ns": view.heartbeat_age_ns(),
         "beats": view.beats_n,
         "trading_state": _name(TradingState, process["trading_state"]),
-        "process": {k: v for k, v in process.items() if k != "trading_state"},
+        "state": {
+            "cause": _name(Cause, process["state_cause"]),
+            "reason": _name(Reject, process["state_reason"]),
+            "observed": process["state_observed"],
+            "limit": process["state_limit"],
+            "since_ns": process["state_ns"],
+        },
+        "process": {k: v for k, v in process.items() if "state" not in k},
         "latency_ns": {
             name: {
                 "n": s.n,

@@ -6,6 +6,7 @@ The tuple is spread into machine words wherever it is passed, so the agents that
 
 from typing import Any, NamedTuple
 
+from appliance.abi.operator import Mailbox
 from appliance.hot.book.levels import Books
 from appliance.hot.broadcast import Broadcast
 from appliance.hot.decode.frame import Decoder
@@ -42,3 +43,4 @@ class Core(NamedTuple):
     paper: Paper
     notes: Notes
     telemetry: Telemetry
+    mailbox: Mailbox  # of the control region; consumer

@@ -35,6 +35,7 @@ from appliance.hot.frame_ring import peek
 from appliance.hot.halt import poll_halt
 from appliance.hot.jit import hot, hot_part
 from appliance.hot.notes import note_span, tell_notes
+from appliance.hot.operator import poll_operator
 from appliance.hot.reporter import report_one
 from appliance.hot.session import poll_timers, settle_links
 from appliance.hot.sockets import poll_live_feed
@@ -63,6 +64,7 @@ def duty_cycle(core):
             break
         tell_notes(core)
         work += 1
+    work += poll_operator(core)
     work += poll_halt(core)
     work += poll_venue(core)
     time_pass(core, work, start)
@@ -75,6 +77,7 @@ def live_cycle(core, links):
     start = cycles()
     work = poll_live_feed(core, links)
     settle_links(core, links)
+    work += poll_operator(core)
     for _ in range(RECORDS_PER_PASS):
         decided = poll_trader(core)
         cancelled = poll_halt(core)  # as many as the ring takes: until none is left

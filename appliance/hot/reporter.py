@@ -39,7 +39,13 @@ def report_one(core):
     process = telemetry.process[0]
     process.now_ns = control[NOW_NS]
     process.frames_done_n = control[FRAMES_DONE]
-    process.trading_state = core.gate.account[0].trading_state
+    account = core.gate.account[0]
+    process.trading_state = account.trading_state
+    process.state_cause = account.state_cause
+    process.state_reason = account.state_reason
+    process.state_observed = account.state_observed
+    process.state_limit = account.state_limit
+    process.state_ns = account.state_ns
     ring_use(telemetry, RING_INGRESS, size_bytes(core.ingress), 0)
     ring_use(telemetry, RING_TO_CLERK, size_bytes(core.to_clerk), 0)
     ring_use(telemetry, RING_MARKET, core.market.header[0] - core.cursor[0], core.cursor[1])

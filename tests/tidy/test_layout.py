@@ -30,6 +30,7 @@ WITHOUT_UNIT = {
     *("instrument", "symbol", "order", "order_key", "generation", "tag", "number", "sequence"),
     *("told_end", "link"),  # an OrderState; a row
     "order_types",  # bits
+    *("operation", "result", "before_state", "after_state", "uid"),  # and the user's number
     *("cancel_all", "funds_known", "unvalued"),  # flags
     *("value_multiple", "value_divisor"),  # money of the account to a tick of a lot
     # Counts; the venue's and the user's own names

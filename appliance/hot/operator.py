@@ -1,0 +1,80 @@
+"""Agent: what a person, or another process, tells the loop through the control region.
+
+One load a pass while nobody says anything.
+"""
+
+import numpy as np
+
+from appliance.abi.control import NOW_NS
+from appliance.abi.event import EventKind
+from appliance.abi.limits import OPERATIONS_N
+from appliance.abi.operator import POSTED, TAKEN, Operation, Result
+from appliance.abi.trading_state import Cause, TradingState
+from appliance.hot.atomics import load_acquire, store_release
+from appliance.hot.jit import hot, hot_part
+from appliance.hot.telemetry import event_begin, event_commit
+from appliance.hot.trading_state import lower, rearm
+
+
+@hot_part
+def poll_operator(core):
+    """Carries out the oldest operation that waits, and tells of each move of the state. Work."""
+    work = 0
+    mailbox = core.mailbox
+    taken = mailbox.words[TAKEN]
+    account = core.gate.account[0]
+    if load_acquire(mailbox.words, POSTED) != taken:
+        now_ns = core.control[NOW_NS]
+        record = mailbox.operations[taken & (OPERATIONS_N - 1)]
+        carry_out(core.gate.account, core.gate.positions, record, now_ns)
+        store_release(mailbox.words, TAKEN, taken + 1)
+        work = 1
+    if account.states_told_n != account.states_n:
+        account.states_told_n = account.states_n
+        event = core.telemetry.events.slots[
+            event_begin(core.telemetry, EventKind.TRADING_STATE, np.int64(-1))
+        ]
+        event.receive_ns = account.state_ns
+        event.reason = account.state_cause
+        event.observed = account.trading_state
+        event.limit = account.state_reason
+        event_commit(core.telemetry)
+    return work
+
+
+@hot
+def carry_out(account, positions, record, now_ns):
+    """One OPERATION, and its answer in the same record."""
+    state = account[0]
+    record.before_state = state.trading_state
+    result = Result.UNKNOWN.value
+    if record.operation == Operation.RESUME:
+        begin_anew(account, positions)
+        result = rearm(account, TradingState.ACTIVE.value, Cause.OPERATOR.value, now_ns)
+    elif record.operation == Operation.REDUCE:
+        reduce_only = TradingState.REDUCE_ONLY.value
+        result = lower(account, reduce_only, Cause.OPERATOR.value, 0, 0, 0, now_ns)
+    elif record.operation == Operation.HALT or record.operation == Operation.HALT_AND_CANCEL:
+        result = lower(account, TradingState.HALTED.value, Cause.OPERATOR.value, 0, 0, 0, now_ns)
+        if record.operation == Operation.HALT_AND_CANCEL and state.cancel_all == 0:
+            state.cancel_all = 1
+            result = Result.DONE.value
+    if result == 0:
+        result = Result.UNCHANGED.value
+    record.result = result
+    record.after_state = state.trading_state
+    record.open_orders_n = state.open_orders_n
+    record.answered_ns = now_ns
+
+
+@hot
+def begin_anew(account, positions):
+    """A person has looked: what is counted in a row or since a peak begins anew.
+
+    The loss of the day stays: it is the day's, and only the limit can make room for more.
+    """
+    account[0].rejects_in_row_n = 0
+    account[0].runaway_n = 0
+    account[0].profit_peak_e8 = account[0].profit_e8
+    for i in range(positions.shape[0]):
+        positions[i].losses_in_row_n = 0

@@ -1,0 +1,135 @@
+"""What the loop makes of operations (appliance.hot.operator), pass by pass."""
+
+import json
+
+import pytest
+
+from appliance.abi.event import EventKind
+from appliance.abi.limits import OPERATIONS_N
+from appliance.abi.link import LinkRole
+from appliance.abi.operator import OPERATION, POSTED, TAKEN, Operation, Result
+from appliance.abi.refusal import Reject
+from appliance.abi.trading_state import Cause, Phase, TradingState
+from appliance.hot.gate import check
+from appliance.hot.trading_state import lower, rearm, set_phase
+from tests.strategies.live_loop import NOW_NS, Live
+
+ACTIVE, REDUCE_ONLY, HALTED = TradingState.ACTIVE, TradingState.REDUCE_ONLY, TradingState.HALTED
+
+
+@pytest.fixture
+def live():
+    made = Live()
+    account = made.core.gate.account
+    account[0].trading_state = 0
+    rearm(account, ACTIVE, Cause.START, 1)
+    set_phase(account, Phase.READY, Cause.START, 1)
+    yield made
+    made.close()
+
+
+def post(live: Live, operation: int) -> "OPERATION":
+    """Into the mailbox, and one pass of the loop: the answered record."""
+    mailbox = live.core.mailbox
+    number = int(mailbox.words[POSTED])
+    record = mailbox.operations[number % OPERATIONS_N]
+    record.operation, record.result = operation, Result.NONE
+    mailbox.words[POSTED] = number + 1
+    live.turn(1)
+    assert mailbox.words[TAKEN] == number + 1
+    return record
+
+
+def answer(live: Live, operation: int) -> tuple[int, int, int]:
+    record = post(live, operation)
+    return int(record.result), int(record.before_state), int(record.after_state)
+
+
+def test_each_operation_from_each_state(live: Live) -> None:
+    done, same = Result.DONE, Result.UNCHANGED
+    assert answer(live, Operation.RESUME) == (same, ACTIVE, ACTIVE)
+    assert answer(live, Operation.REDUCE) == (done, ACTIVE, REDUCE_ONLY)
+    assert answer(live, Operation.REDUCE) == (same, REDUCE_ONLY, REDUCE_ONLY)
+    assert answer(live, Operation.HALT) == (done, REDUCE_ONLY, HALTED)
+    assert answer(live, Operation.REDUCE) == (same, HALTED, HALTED), "that would be more"
+    assert answer(live, Operation.HALT) == (same, HALTED, HALTED)
+    assert answer(live, Operation.HALT_AND_CANCEL) == (done, HALTED, HALTED)
+    assert live.core.gate.account[0].cancel_all == 1
+    assert answer(live, Operation.HALT_AND_CANCEL) == (same, HALTED, HALTED)
+    assert answer(live, Operation.RESUME) == (done, HALTED, ACTIVE)
+    assert live.core.gate.account[0].cancel_all == 0
+    account = live.core.gate.account[0]
+    assert (account.state_cause, account.state_reason) == (Cause.OPERATOR, Reject.NONE)
+
+
+@pytest.mark.parametrize("nonsense", [0, -1, 5, 2**63 - 1])
+def test_what_is_no_operation_is_answered_and_does_nothing(live: Live, nonsense: int) -> None:
+    assert answer(live, nonsense) == (Result.UNKNOWN, ACTIVE, ACTIVE)
+
+
+def test_the_ring_of_operations_goes_round(live: Live) -> None:
+    for n in range(3 * OPERATIONS_N):
+        operation = Operation.RESUME if n % 2 else Operation.REDUCE
+        assert answer(live, operation)[0] == Result.DONE
+
+
+def test_operations_are_carried_out_one_a_pass_in_order(live: Live) -> None:
+    mailbox = live.core.mailbox
+    for n, operation in enumerate((Operation.HALT, Operation.RESUME, Operation.REDUCE)):
+        mailbox.operations[n].operation = operation
+    mailbox.words[POSTED] = 3
+    states = []
+    for _ in range(3):
+        live.turn(1)
+        states.append(int(live.core.gate.account[0].trading_state))
+    assert states == [HALTED, ACTIVE, REDUCE_ONLY]
+
+
+def test_a_halt_cancels_in_the_pass_that_hears_of_it(live: Live) -> None:
+    _, venue = live.offer(LinkRole.ORDERS, user_data=True)
+    slots = [live.place(lots=1) for _ in range(3)]
+    live.turn(1)
+    venue.texts()
+    record = post(live, Operation.HALT_AND_CANCEL)
+    assert record.open_orders_n == 3
+    methods = [json.loads(text)["method"] for text in venue.texts()]
+    assert methods == ["order.cancel"] * 3
+    assert all(live.core.gateway.orders.table[slot].cancel_sent for slot in slots)
+    assert check(live.core.gate, 0, 1, 6_000_000, 1, 0, NOW_NS) == Reject.HALTED
+
+
+def test_to_resume_begins_anew_what_was_counted(live: Live) -> None:
+    account = live.core.gate.account
+    account[0].rejects_in_row_n, account[0].runaway_n = 9, 8
+    account[0].profit_peak_e8, account[0].profit_e8 = 500, -100
+    account[0].day_profit_e8 = 70
+    live.core.gate.positions[0].losses_in_row_n = 7
+    lower(account, REDUCE_ONLY, Cause.LIMIT, Reject.LOSSES, 7, 6, 5)
+    assert answer(live, Operation.RESUME) == (Result.DONE, REDUCE_ONLY, ACTIVE)
+    assert account[0].rejects_in_row_n == account[0].runaway_n == 0
+    assert account[0].profit_peak_e8 == -100
+    assert live.core.gate.positions[0].losses_in_row_n == 0
+    assert account[0].day_profit_e8 == 70, "the day's loss is the day's"
+
+
+def test_each_move_is_told(live: Live) -> None:
+    live.turn(1)
+    for operation in (Operation.REDUCE, Operation.HALT, Operation.HALT, Operation.RESUME):
+        post(live, operation)
+    slots = live.core.telemetry.events.slots
+    told = [
+        (int(event.reason), int(event.observed))
+        for event in slots
+        if event.kind == EventKind.TRADING_STATE
+    ]
+    assert told[-3:] == [
+        (Cause.OPERATOR, REDUCE_ONLY),
+        (Cause.OPERATOR, HALTED),
+        (Cause.OPERATOR, ACTIVE),
+    ]
+
+
+def test_the_gate_looks_at_the_beats_of_the_region(live: Live) -> None:
+    assert live.core.gate.beats.base is live.core.mailbox.words or (
+        live.core.gate.beats.ctypes.data == live.core.mailbox.words.ctypes.data + 8 * 48
+    )
