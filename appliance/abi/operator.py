@@ -42,6 +42,8 @@ class Operation(IntEnum):
     HALT_AND_CANCEL = 2  # nor an old one
     REDUCE = 3  # only what brings positions nearer to zero
     RESUME = 4  # whatever the limits allow
+    LIMIT_SHOW = 5  # answers with the value of a limit
+    LIMIT_SET = 6  # from the next order on
 
 
 @unique
@@ -49,7 +51,8 @@ class Result(IntEnum):
     NONE = 0  # not answered yet
     DONE = 1
     UNCHANGED = 2  # it was so already, or worse
-    UNKNOWN = 3  # no such operation
+    UNKNOWN = 3  # no such operation, limit or instrument
+    REFUSED = 4  # a value that would limit nothing
 
 
 OPERATION: Final[np.dtype[np.void]] = slot_dtype(
@@ -58,6 +61,9 @@ OPERATION: Final[np.dtype[np.void]] = slot_dtype(
         ("pid", "<i8"),
         ("uid", "<i8"),
         ("posted_ns", "<i8"),
+        ("limit", "<i8"),  # risk_limits.Limit
+        ("instrument", "<i8"),  # its own limit; -1: the account's
+        ("value", "<i8"),  # to set; after the answer: what holds
         # the answer
         ("result", "<i8"),
         ("before_state", "<i8"),  # TradingState

@@ -78,7 +78,7 @@ ACCOUNT_LIMITS: Final[np.dtype[np.void]] = slot_dtype(
 
 @unique
 class Limit(IntEnum):
-    """What may be unset, for LIMIT_UNSET. The numbers stay, whatever the order of the fields."""
+    """A limit, or what else may be unset (LIMIT_UNSET). The numbers stay, whatever the order."""
 
     POSITION_MAX_LOTS = 1
     QUANTITY_MAX_LOTS = 2

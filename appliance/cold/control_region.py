@@ -66,14 +66,26 @@ class Answer:
     before: TradingState
     after: TradingState
     open_orders_n: int
+    value: int  # of a limit
     waited_s: float
+
+
+@dataclass(frozen=True)
+class OfLimit:
+    """Which limit an operation is about, and the value to set."""
+
+    limit: int
+    instrument: int  # -1: the account's
+    value: int = 0
 
 
 class NotAnswered(Exception):
     """The loop did not look into its mailbox in time: one line for the user."""
 
 
-def post(path: Path, operation: Operation, text: str, within_s: float) -> Answer:
+def post(
+    path: Path, operation: Operation, text: str, within_s: float, of_limit: OfLimit | None = None
+) -> Answer:
     """Tell the loop whose control region ``path`` is, and wait for its answer.
 
     NotAnswered: the operation still waits there, and is carried out if the loop goes on.
@@ -88,6 +100,9 @@ def post(path: Path, operation: Operation, text: str, within_s: float) -> Answer
             record = mailbox.operations[number % OPERATIONS_N]
             record.operation, record.result = operation, Result.NONE
             record.pid, record.uid, record.posted_ns = os.getpid(), os.getuid(), time.time_ns()
+            about = of_limit or OfLimit(0, -1)
+            record.limit, record.instrument = about.limit, about.instrument
+            record.value = about.value
             record.text[:] = reason
             mailbox.words[POSTED] = number + 1
         began_s = time.monotonic()
@@ -100,6 +115,7 @@ def post(path: Path, operation: Operation, text: str, within_s: float) -> Answer
             TradingState(int(record.before_state)),
             TradingState(int(record.after_state)),
             int(record.open_orders_n),
+            int(record.value),
             time.monotonic() - began_s,
         )
 

@@ -46,13 +46,13 @@ def add_parsers(subparsers: Any) -> None:
     """All four of them."""
     halt = _parser(subparsers, "halt", "let no new order out, at once", _HALT)
     halt.add_argument("--cancel-all", action="store_true", help="cancel what is open, too")
-    _reason(halt, required=False)
+    add_reason(halt, required=False)
     halt.set_defaults(run=run_halt)
     reduce = _parser(subparsers, "reduce", "let out only what reduces a position", _REDUCE)
-    _reason(reduce, required=False)
+    add_reason(reduce, required=False)
     reduce.set_defaults(run=run_reduce)
     resume = _parser(subparsers, "resume", "let orders out again", _RESUME)
-    _reason(resume, required=True)
+    add_reason(resume, required=True)
     resume.set_defaults(run=run_resume)
     status = _parser(subparsers, "status", "whether it trades, and why it does not", _STATUS)
     status.set_defaults(run=run_status)
@@ -73,7 +73,8 @@ def _parser(subparsers: Any, name: str, help_text: str, epilog: str) -> argparse
     return parser
 
 
-def _reason(parser: argparse.ArgumentParser, *, required: bool) -> None:
+def add_reason(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    """``--reason`` and ``--within``, which every command that asks something of the loop has."""
     parser.add_argument("--reason", required=required, default="", metavar="TEXT", help="why")
     parser.add_argument(
         "--within",
@@ -109,7 +110,7 @@ def run_resume(args: argparse.Namespace) -> int:
 
 
 def _tell(args: argparse.Namespace, operation: Operation) -> int:
-    path = _found(args)
+    path = found(args)
     try:
         answer = post(control_path(path), operation, args.reason, args.within)
     except NotAnswered as error:
@@ -126,7 +127,8 @@ def _tell(args: argparse.Namespace, operation: Operation) -> int:
     return EXIT_OK
 
 
-def _found(args: argparse.Namespace) -> Any:
+def found(args: argparse.Namespace) -> Any:
+    """The telemetry region of the run that is meant. ApplianceError: nobody is there to tell."""
     try:
         path = region.find(args.region)
         with region.attach(path) as view:

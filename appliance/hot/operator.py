@@ -9,8 +9,17 @@ from appliance.abi.control import NOW_NS
 from appliance.abi.event import EventKind
 from appliance.abi.limits import OPERATIONS_N
 from appliance.abi.operator import POSTED, TAKEN, Operation, Result
+from appliance.abi.risk_limits import (
+    ACCOUNT_CODE,
+    ACCOUNT_MOST,
+    ACCOUNT_OFF,
+    LIMITS_CODE,
+    LIMITS_MOST,
+    LIMITS_OFF,
+)
 from appliance.abi.trading_state import Cause, TradingState
 from appliance.hot.atomics import load_acquire, store_release
+from appliance.hot.gate_limits import LIMITS_WORDS
 from appliance.hot.jit import hot, hot_part
 from appliance.hot.telemetry import event_begin, event_commit
 from appliance.hot.trading_state import lower, rearm
@@ -26,7 +35,10 @@ def poll_operator(core):
     if load_acquire(mailbox.words, POSTED) != taken:
         now_ns = core.control[NOW_NS]
         record = mailbox.operations[taken & (OPERATIONS_N - 1)]
-        carry_out(core.gate.account, core.gate.positions, record, now_ns)
+        if record.operation == Operation.LIMIT_SHOW or record.operation == Operation.LIMIT_SET:
+            carry_out_limit(core.gate.limit_words, core.gate.account_words, record, now_ns)
+        else:
+            carry_out(core.gate.account, core.gate.positions, record, now_ns)
         store_release(mailbox.words, TAKEN, taken + 1)
         work = 1
     if account.states_told_n != account.states_n:
@@ -65,6 +77,43 @@ def carry_out(account, positions, record, now_ns):
     record.after_state = state.trading_state
     record.open_orders_n = state.open_orders_n
     record.answered_ns = now_ns
+
+
+@hot
+def carry_out_limit(limit_words, account_words, record, now_ns):
+    """Show or set one limit: an instrument's, or with instrument -1 the account's."""
+    record.answered_ns = now_ns
+    record.result = Result.UNKNOWN.value
+    i = record.instrument
+    if i == -1:
+        k = _place_of(record.limit, ACCOUNT_CODE)
+        if k >= 0:
+            _show_or_set(account_words, k, ACCOUNT_MOST[k], ACCOUNT_OFF[k], record)
+    elif 0 <= i < limit_words.shape[0] // LIMITS_WORDS:
+        k = _place_of(record.limit, LIMITS_CODE)
+        if k >= 0:
+            at = i * LIMITS_WORDS + k
+            _show_or_set(limit_words, at, LIMITS_MOST[k], LIMITS_OFF[k], record)
+
+
+@hot
+def _place_of(code, codes):
+    for k in range(codes.shape[0]):
+        if codes[k] == code:
+            return k
+    return -1
+
+
+@hot
+def _show_or_set(words, at, most, off, record):
+    value = record.value
+    record.result = Result.DONE.value
+    if record.operation == Operation.LIMIT_SET:
+        if 0 < value <= most or (value == off and off != 0):
+            words[at] = value
+        else:
+            record.result = Result.REFUSED.value
+    record.value = words[at]
 
 
 @hot

@@ -35,6 +35,40 @@ class Operator:
         return told
 
 
+def limits_are_shown_and_set(operator: Operator) -> None:
+    """appliance.cold.limits_command, in the units of the risk file."""
+    ask = operator.appliance
+    shown = json.loads(ask("limits", "show", operator.name, "--json").out)
+    assert shown["account"]["day_loss_max"] == "1000000"
+    assert shown["BTCUSDT"]["position_max"] == shown["ETHUSDT"]["position_max"] == "50"
+    assert shown["BTCUSDT"]["order_types"] == "GTC, IOC, POST_ONLY"
+    change = ["--reason", "a test"]
+    done = ask(
+        "limits", "set", "position_max", "0.5", operator.name, "--symbol", "BTCUSDT", *change
+    )
+    assert done.out == "BTCUSDT: position_max is 0.5 now\n"
+    done = ask("limits", "set", "order_rate_max", "7", operator.name, *change)
+    assert done.out == "account: order_rate_max is 7 now\n"
+    done = ask("limits", "set", "guardian_age_max_ms", "off", operator.name, *change)
+    assert done.out == "account: guardian_age_max_ms is off now\n"
+    done = ask("limits", "set", "order_types", '["GTC"]', operator.name, *change, "--json")
+    assert json.loads(done.out)["now"] == {"BTCUSDT": "GTC", "ETHUSDT": "GTC"}
+    shown = json.loads(ask("limits", "show", operator.name, "--json").out)
+    assert shown["BTCUSDT"]["position_max"] == "0.5" and shown["ETHUSDT"]["position_max"] == "50"
+    assert shown["account"]["order_rate_max"] == "7"
+    for wrong, said in (
+        (("position_max", "0.0000001"), "not a multiple"),
+        (("position_max", "0"), "greater than zero"),
+        (("position_max", "off"), "cannot be off"),
+        (("position_maxx", "1"), "there is no limit position_maxx"),
+        (("day_loss_max", "5", "--symbol", "BTCUSDT"), "is the account's"),
+        (("position_max", "5", "--symbol", "XRPUSDT"), "is not traded here: BTCUSDT, ETHUSDT"),
+    ):
+        key, value, *more = wrong
+        done = ask("limits", "set", key, value, operator.name, *more, *change)
+        assert done.code == 2 and said in done.err, (wrong, done.err)
+
+
 def test_halt_reduce_resume(live_appliance: Appliance, tmp_path: Path) -> None:
     with VenueProcess(tmp_path, *OPTIONS) as venue:
         config = write_run(tmp_path, venue.ready, Market.SPOT)
@@ -66,6 +100,8 @@ def test_halt_reduce_resume(live_appliance: Appliance, tmp_path: Path) -> None:
                 assert operator("reduce").out == "ACTIVE -> REDUCE_ONLY\n"
                 assert operator("resume", "--reason", " ").code == 2
                 assert operator("resume").code == 2, "a reason must be given"
+
+                limits_are_shown_and_set(operator)
 
                 # A process that stands still is not waited for.
                 os.kill(process.pid, signal.SIGSTOP)

@@ -31,6 +31,7 @@ WITHOUT_UNIT = {
     *("told_end", "link"),  # an OrderState; a row
     "order_types",  # bits
     *("operation", "result", "before_state", "after_state", "uid"),  # and the user's number
+    "value",  # its unit is the limit's
     *("cancel_all", "funds_known", "unvalued"),  # flags
     *("value_multiple", "value_divisor"),  # money of the account to a tick of a lot
     # Counts; the venue's and the user's own names

@@ -115,7 +115,7 @@ ORDER = {
 NO_INPUT = {
     "account": {
         *("allowed_state", "phase", "state_cause", "state_reason", "state_observed"),
-        *("state_limit", "state_ns", "states_n", "cancel_all", "last_message_ns"),
+        *("state_limit", "state_ns", "states_n", "states_told_n", "cancel_all", "last_message_ns"),
         *("last_runaway_ns", "fills_n", "day_starts_ns", "day_messages_n", "day_fills_n"),
     },
     "instruments": {"price_decimals", "quantity_decimals"},

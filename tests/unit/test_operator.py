@@ -9,6 +9,7 @@ from appliance.abi.limits import OPERATIONS_N
 from appliance.abi.link import LinkRole
 from appliance.abi.operator import OPERATION, POSTED, TAKEN, Operation, Result
 from appliance.abi.refusal import Reject
+from appliance.abi.risk_limits import ACCOUNT_CODE, LIMITS_CODE, OFF, Limit
 from appliance.abi.trading_state import Cause, Phase, TradingState
 from appliance.hot.gate import check
 from appliance.hot.trading_state import lower, rearm, set_phase
@@ -62,7 +63,69 @@ def test_each_operation_from_each_state(live: Live) -> None:
     assert (account.state_cause, account.state_reason) == (Cause.OPERATOR, Reject.NONE)
 
 
-@pytest.mark.parametrize("nonsense", [0, -1, 5, 2**63 - 1])
+def limit(live: Live, operation: int, code: int, instrument: int, value: int) -> tuple[int, int]:
+    number = int(live.core.mailbox.words[POSTED])
+    record = live.core.mailbox.operations[number % OPERATIONS_N]
+    record.limit, record.instrument, record.value = code, instrument, value
+    post(live, operation)
+    return int(record.result), int(record.value)
+
+
+def test_a_limit_is_shown_and_set(live: Live) -> None:
+    gate = live.core.gate
+    own, all_limits = gate.limits[0], gate.account_limits[0]
+    show, change = Operation.LIMIT_SHOW, Operation.LIMIT_SET
+    code = Limit.POSITION_MAX_LOTS
+    assert limit(live, show, code, 0, 77) == (Result.DONE, own.position_max_lots)
+    assert limit(live, change, code, 0, 77) == (Result.DONE, 77) and own.position_max_lots == 77
+    code = Limit.ACCOUNT_DAY_LOSS_MAX_E8
+    assert limit(live, change, code, -1, 5) == (Result.DONE, 5) and all_limits.day_loss_max_e8 == 5
+    assert limit(live, change, code, -1, OFF) == (Result.DONE, OFF)
+
+
+@pytest.mark.parametrize("value", [0, -1, -(2**63), 1_000_001, OFF])
+def test_a_value_that_limits_nothing_is_refused(live: Live, value: int) -> None:
+    before = int(live.core.gate.limits[0].collar_ppm)
+    got = limit(live, Operation.LIMIT_SET, Limit.COLLAR_PPM, 0, value)
+    assert got == (Result.REFUSED, before) and live.core.gate.limits[0].collar_ppm == before
+
+
+@pytest.mark.parametrize(
+    ("code", "instrument"),
+    [
+        (Limit.COLLAR_PPM, 1),
+        (Limit.COLLAR_PPM, -2),
+        (Limit.COLLAR_PPM, 2**63 - 1),
+        (Limit.COLLAR_PPM, -1),
+        (Limit.ACCOUNT_GROSS_MAX_E8, 0),
+        (Limit.PRICE_GRID, 0),
+        (0, 0),
+        (-1, -1),
+    ],
+)
+def test_a_limit_that_is_none(live: Live, code: int, instrument: int) -> None:
+    words = live.core.gate.limit_words.copy(), live.core.gate.account_words.copy()
+    got = limit(live, Operation.LIMIT_SET, code, instrument, 5)
+    assert got == (Result.UNKNOWN, 5)
+    assert (live.core.gate.limit_words == words[0]).all()
+    assert (live.core.gate.account_words == words[1]).all()
+
+
+def test_every_limit_can_be_set(live: Live) -> None:
+    """Each by its own code, and no other with it."""
+    gate = live.core.gate
+    for array, codes, instrument in (
+        (gate.limit_words, LIMITS_CODE, 0),
+        (gate.account_words, ACCOUNT_CODE, -1),
+    ):
+        for k, code in enumerate(codes.tolist()):
+            before = array.copy()
+            assert limit(live, Operation.LIMIT_SET, code, instrument, 1) == (Result.DONE, 1)
+            before[k] = 1
+            assert (array == before).all()
+
+
+@pytest.mark.parametrize("nonsense", [0, -1, 7, 2**63 - 1])
 def test_what_is_no_operation_is_answered_and_does_nothing(live: Live, nonsense: int) -> None:
     assert answer(live, nonsense) == (Result.UNKNOWN, ACTIVE, ACTIVE)
 

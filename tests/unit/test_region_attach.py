@@ -19,7 +19,7 @@ from appliance.abi.refusal import Reject
 from appliance.abi.region import RegionError, RegionMissing, attach, find, header_crc
 from appliance.abi.region_report import Health
 from appliance.abi.telemetry import Lifecycle, Stage
-from appliance.abi.version import ABI_MAJOR
+from appliance.abi.version import ABI_MAJOR, ABI_MINOR
 from appliance.cold.telemetry_region import TelemetryRegion
 from appliance.hot import telemetry as hot_telemetry
 from appliance.hot.jit import JIT_DISABLED, hot
@@ -100,8 +100,8 @@ def test_a_truncated_file(written: TelemetryRegion, tmp_path: Path, size_bytes: 
     [
         ("magic", b"LONECOR2", "not a telemetry region"),
         ("endian_mark", 0x04030201, "kind of machine"),
-        ("major", 3, "version 3.0 of the layout"),
-        ("major", 1, "version 1.0 of the layout"),
+        ("major", 3, f"version 3.{ABI_MINOR} of the layout"),
+        ("major", 1, f"version 1.{ABI_MINOR} of the layout"),
         ("layout_hash", 1, "another layout"),
     ],
 )
