@@ -124,7 +124,7 @@ def test_conduct_at_its_limits() -> None:
     put(gate, "positions", losses_in_row_n=2)
     gate.runaway_ns[:5] = NOW_NS - 1_000
     passes(gate)
-    put(gate, "account", messages_n=599, day_messages_n=99, fills_n=70, day_fills_n=20)
+    put(gate, "account", messages_n=599, day_messages_n=99, fills_n=20, day_fills_n=20)
     passes(gate)
     # Once there were more than 500 messages, without a fill ten are allowed.
     put(gate, "account", messages_n=600, fills_n=20)

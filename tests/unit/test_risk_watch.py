@@ -13,7 +13,7 @@ from appliance.abi.trading_state import Cause, Phase, TradingState
 from appliance.hot import risk_day, risk_watch, runaway
 from appliance.hot.gate import Gate
 from appliance.hot.jit import hot
-from appliance.hot.order_reports import FOREIGN_FILL, STRAY
+from appliance.hot.order_reports import FOREIGN_FILL, LATE_FILL, STRAY
 from appliance.hot.trading_state import lower, rearm, set_phase
 from tests.oracle.healthy_gate import DAY_NS, NOW_NS, ask, healthy_gate, passes, put
 
@@ -180,3 +180,16 @@ def test_the_venues_own_limits() -> None:
     assert ask(gate) == (Reject.VENUE_RATE, 9_999, 10_000)
     gate.rate_ns[0] = NOW_NS - 10_000
     passes(gate)
+
+
+@pytest.mark.parametrize("outcome", [OrderState.OPEN, LATE_FILL, FOREIGN_FILL])
+def test_a_report_that_changed_something_is_looked_at(outcome: int) -> None:
+    """Also a fill that nobody of ours asked for, and one that came after the order's end."""
+    gate = armed()
+    put(gate, "account", day_profit_e8=10**9 + 1)
+    reports = records(1, REPORT)
+    reports[0].report, reports[0].instrument = Report.FILL, 1
+    note_report(gate, reports, STRAY, NOW_NS)
+    assert gate.account[0].trading_state == TradingState.ACTIVE
+    note_report(gate, reports, int(outcome), NOW_NS)
+    assert gate.account[0].trading_state == TradingState.HALTED

@@ -9,6 +9,7 @@ import pytest
 from appliance.abi.layout import records
 from appliance.abi.market import INSTRUMENT, BookState
 from appliance.abi.trading import POSITION
+from appliance.hot import valuation
 from appliance.hot.gate import Gate, make_gate
 from appliance.hot.jit import JIT_DISABLED, hot
 from appliance.hot.position import apply_fill
@@ -138,3 +139,13 @@ def test_sums_that_are_too_large(name: str) -> None:
         gate.positions[0][name] = value
         value_it(gate, 0, 1)
         assert gate.account[0].unvalued_n == unvalued
+
+
+@pytest.mark.parametrize("lots", [1_000, 1 << 31])
+def test_the_greatest_product_that_fits(lots: int) -> None:
+    """One way for products within 60 bits, another beyond them: the same bound."""
+    for signed in (lots, -lots):
+        assert valuation.fits(signed, 3, 3 * lots)
+        assert not valuation.fits(signed, 3, 3 * lots - 1)
+        assert not valuation.fits(signed, 4, 3 * lots)
+        assert not valuation.fits(signed, 1 << 40, 3 * lots)
