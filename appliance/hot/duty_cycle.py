@@ -59,14 +59,15 @@ def duty_cycle(core):
     """One pass: market data, strategy, gate, gateway, acknowledgements. The work done."""
     start = cycles()
     work = poll_feed(core)
-    for _ in range(RECORDS_PER_PASS):  # one, but for the silent books that a frame reveals
-        if poll_trader(core) == 0:
-            break
-        tell_notes(core)
-        work += 1
     work += poll_operator(core)
-    work += poll_halt(core)
-    work += poll_venue(core)
+    for _ in range(RECORDS_PER_PASS):  # one, but for the silent books that a frame reveals
+        done = poll_trader(core)
+        done += poll_halt(core)  # as many as the ring takes: until none is left
+        tell_notes(core)
+        done += poll_venue(core)
+        if done == 0:
+            break
+        work += done
     time_pass(core, work, start)
     return work
 
@@ -79,15 +80,15 @@ def live_cycle(core, links):
     settle_links(core, links)
     work += poll_operator(core)
     for _ in range(RECORDS_PER_PASS):
-        decided = poll_trader(core)
-        cancelled = poll_halt(core)  # as many as the ring takes: until none is left
+        done = poll_trader(core)
+        done += poll_halt(core)
         if core.control[PAPER] == 0:
-            work += poll_egress(core, links)
-        if decided == 0 and cancelled == 0:
-            break
+            done += poll_egress(core, links)
         tell_notes(core)
-        work += decided + cancelled
-    work += poll_venue(core)
+        done += poll_venue(core)
+        if done == 0:
+            break
+        work += done
     time_pass(core, work, start)
     return work
 

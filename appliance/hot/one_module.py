@@ -17,6 +17,7 @@ which pyproject.toml pins; jit.py leaves it out with any other (tests/unit/test_
 
 from typing import Any, Final
 
+from numba import types
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler, Flags
 from numba.core.registry import CPUDispatcher
@@ -103,6 +104,16 @@ class Called(CPUDispatcher):
         self.overloads[tuple(result.signature.args)] = result._replace(entry_point=entry)
 
 
+def _plain(kind: Any) -> Any:
+    """The type of an argument as the function sees it: a number is any number.
+
+    Numba would compile a function once more for each constant and each enumeration that it is
+    called with, a tenth of the start. Constants find their way into inlined code in any case.
+    """
+    kind = types.unliteral(kind)
+    return kind.dtype if isinstance(kind, types.IntEnumMember) else kind
+
+
 class Entry(CPUDispatcher):
     """A function as Python sees it."""
 
@@ -117,7 +128,8 @@ class Entry(CPUDispatcher):
         self.called = Called(py_func, locals, targetoptions, _CalledPipeline)
 
     def get_call_template(self, args: Any, kws: Any) -> Any:
-        return self.called.get_call_template(args, kws)
+        plain = {name: _plain(kind) for name, kind in kws.items()}
+        return self.called.get_call_template(tuple(map(_plain, args)), plain)
 
     def get_overload(self, sig: Any) -> Any:
         return self.called.get_overload(sig)

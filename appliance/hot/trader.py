@@ -25,7 +25,7 @@ from appliance.hot.digest import fold_number
 from appliance.hot.gate import check, note_sent
 from appliance.hot.gateway import cancel, discard_egress, has_reports, poll_reports, send
 from appliance.hot.jit import hot_part
-from appliance.hot.notes import note_order, note_span, tell_notes
+from appliance.hot.notes import note_order, note_span
 from appliance.hot.order_reports import ILLEGAL, REPEATED, STRAY
 from appliance.hot.orders import key_of, leaves_lots, open_orders_n
 from appliance.hot.own_orders import own_order
@@ -68,9 +68,6 @@ def poll_trader(core):
         core.intents.words[DROPPED] = 0
         for k in range(wanted):
             _carry_out(core, k, i, view)
-        if core.control[PAPER] != 0:
-            tell_notes(core)
-            poll_venue(core)
     return 1
 
 
