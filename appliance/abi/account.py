@@ -23,6 +23,8 @@ GATE_ACCOUNT: Final[np.dtype[np.void]] = slot_dtype(
         ("state_ns", "<i8"),
         ("states_n", "<i8"),  # moves since start
         ("states_told_n", "<i8"),  # of those, the ones that an event tells of
+        ("days_n", "<i8"),  # that began since start, ours and the venue's
+        ("days_told_n", "<i8"),  # of those, the ones that the journal tells of
         ("cancel_all", "<i8"),  # 1: whatever is open is to be cancelled
         ("session_blocks", "<i8"),  # Block, as the cold side sees it (and writes it); zero: none
         ("link_blocks", "<i8"),  # Block, as the loop itself sees it

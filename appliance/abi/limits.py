@@ -57,6 +57,10 @@ RECENT_ORDERS_N: Final = 16  # of an instrument, kept to recognise a repeated on
 ORDER_TEXT_BYTES: Final = 512  # an encoded order
 PARAMS_MAX: Final = 32  # of a strategy
 
+# --- journal -------------------------------------------------------------------------------------
+JOURNAL_RECORDS: Final = 1 << 18  # that may wait for the archive: 32 MiB
+JOURNAL_RESERVE: Final = 16 * ORDERS_MAX  # of these, for what becomes of orders that are out
+
 # --- rings (slots) -------------------------------------------------------------------------------
 MARKET_RING_SLOTS: Final = 128
 REQUEST_RING_SLOTS: Final = 64
@@ -110,7 +114,9 @@ assert all(
         PENDING_LEVELS_MAX,
         PARITY_TOPS_MAX,
         HEAD_SLOTS,
+        JOURNAL_RECORDS,
     )
 )
+assert JOURNAL_RECORDS >= 4 * JOURNAL_RESERVE
 assert REPORT_RING_SLOTS >= 2 * ORDERS_MAX  # every live order may be filled and cancelled at once
 assert REQUEST_RING_SLOTS >= INTENTS_MAX and EGRESS_RING_SLOTS >= INTENTS_MAX

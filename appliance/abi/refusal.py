@@ -67,6 +67,7 @@ class Reject(IntEnum):
     DRAWDOWN = 51
     LOSSES = 52  # in a row
     GUARDIAN = 53  # its heart does not beat
+    JOURNAL_FULL = 54  # observed: records that have room; limit: as many are kept for what is out
 
 
 @unique

@@ -12,6 +12,7 @@ import numba
 import numpy as np
 
 from appliance.abi import control as c
+from appliance.abi.journal import Journal, make_journal
 from appliance.abi.layout import records
 from appliance.abi.limits import BEATS_N
 from appliance.abi.market import MARKET
@@ -40,6 +41,7 @@ from appliance.hot.strategy.api import make_intents
 from appliance.hot.telemetry import Telemetry
 from appliance.hot.wire.links import Links
 
+UNREAD_RECORDS: Final = 1024
 SILENCE_MAX_NS: Final = 1_500_000_000  # a live USD-M feed was silent for 1 s once
 
 
@@ -53,10 +55,11 @@ def make_core(
     epoch: int,
     cycles: tuple[int, int] = (0, 0),
     mailbox: Mailbox | None = None,
+    journal: Journal | None = None,
 ) -> Core:
     """Every array of a loop over INSTRUMENT records, HALTED and with no limit set.
 
-    ``mailbox``: of the control region; None: one that nobody else can see.
+    ``mailbox``, ``journal``: None: one that nobody else can see, and that overwrites itself.
     """
     n = len(instruments)
     decoder = make_decoder(instruments)
@@ -65,8 +68,7 @@ def make_core(
         configure(decoder, symbol, i)
         books.heads[i].market = instruments[i].market
     positions = records(n, POSITION)
-    if mailbox is None:
-        mailbox = mailbox_in(np.zeros(CONTROL_BYTES, np.uint8))
+    mailbox = mailbox or mailbox_in(np.zeros(CONTROL_BYTES, np.uint8))
     gate = make_gate(instruments, positions, n)
     gate = gate._replace(beats=mailbox.words[BEATS : BEATS + BEATS_N])
     latest = records(n, MARKET)
@@ -83,6 +85,7 @@ def make_core(
         rings.egress,
         rings.reports,
         rings.from_desk,
+        journal or make_journal(UNREAD_RECORDS),
     )
     control = np.zeros(c.CONTROL_WORDS, np.int64)
     control[c.SILENCE_MAX_NS] = SILENCE_MAX_NS

@@ -16,6 +16,7 @@ from typing import Final
 
 from appliance.cold import (
     demo_command,
+    journal_command,
     limits_command,
     operator_commands,
     replay_command,
@@ -73,6 +74,7 @@ def build_parser() -> argparse.ArgumentParser:
     venue_command.add_parser(subparsers)
     operator_commands.add_parsers(subparsers)
     limits_command.add_parser(subparsers)
+    journal_command.add_parser(subparsers)
     from appliance.cold import top
 
     top.add_parser(subparsers)

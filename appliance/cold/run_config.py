@@ -14,6 +14,9 @@
     [risk]
     file = "risk.toml"                   # a section for every limit; live does not start without
 
+    [journal]
+    folder = "journal"                   # on a disk; live does not start without
+
     [keys]                               # live only; one of the two
     file = "key.json"                    # mode 0600
     credential = "lonecore-key"          # of systemd
@@ -68,6 +71,7 @@ KEYS: Final[dict[str, _Key]] = {
     "strategy.file": _Key(str, "market_maker"),
     "strategy.params": _Key(dict, {}),
     "risk.file": _Key(str),
+    "journal.folder": _Key(str),
     "keys.file": _Key(str),
     "keys.credential": _Key(str),
     "venue.rest": _Key(str),
@@ -245,6 +249,8 @@ def _faults_between(values: Mapping[str, Any], given: Mapping[str, Any]) -> list
     if values.get("mode") == "live":
         if "risk.file" not in given:
             faults.append("risk.file is missing: live does not start without limits of your own")
+        if "journal.folder" not in given:
+            faults.append("journal.folder is missing: live does not start without a journal")
         if ("keys.file" in given) == ("keys.credential" in given):
             faults.append("keys: live needs either keys.file or keys.credential")
     return faults

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from appliance.abi import control as c
+from appliance.abi.journal import Journal
 from appliance.abi.market import Market
 from appliance.abi.refusal import Block
 from appliance.abi.telemetry import Lifecycle
@@ -29,6 +30,7 @@ from appliance.cold.loop import Feed, HotLoop
 from appliance.cold.quarantine import Quarantine
 from appliance.cold.recording import Arena
 from appliance.cold.ring_region import RingRegion
+from appliance.cold.run_journal import RunJournal
 from appliance.cold.strategy_loader import Strategy
 from appliance.cold.telemetry_region import TelemetryRegion
 from appliance.cold.warm_up import warm_up
@@ -107,6 +109,12 @@ class Plan:
     sends_orders: bool = False  # to the venue; else the paper venue in the loop has them
     book_silence_ms: int = 1500
     answer_timeout_ms: int = 0
+    journal: RunJournal | None = None  # None: nobody will read what happened
+
+    @property
+    def loop_journal(self) -> Journal | None:
+        """What the loop writes to."""
+        return None if self.journal is None else self.journal.journal
 
 
 def start(plan: Plan) -> Session:
@@ -133,12 +141,14 @@ def start(plan: Plan) -> Session:
             epoch=plan.epoch,
             cycles=cycles,
             mailbox=control.mailbox,
+            journal=plan.loop_journal,
         )
         region.set_rings(_ring_capacities(core))
         links = _links(rings) if plan.live else None
         run = boot.compile_loop(core, plan.strategy, links)
         limits.write(core.gate)
         _set_control(core, plan)
+        notes += _begin_journal(core, plan)
         compile_cache.mark_complete(plan.cache[0], LIVE if plan.live else REPLAY)
         quarantine = Quarantine()
         desk = ClerkDesk(core, _clerk(plan.instruments), quarantine)
@@ -181,6 +191,13 @@ def start(plan: Plan) -> Session:
 
 def _links(rings: RingRegion) -> Links:
     return make_links(secrets.randbits(62), rings.rings.to_desk)
+
+
+def _begin_journal(core: Core, plan: Plan) -> list[str]:
+    """The loop goes on where the journal ended; what the user should hear."""
+    if plan.journal is None:
+        return []
+    return plan.journal.begin(core, plan.instruments, plan.epoch, live=plan.sends_orders)
 
 
 def _set_control(core: Core, plan: Plan) -> None:

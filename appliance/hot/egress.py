@@ -1,11 +1,13 @@
 """Agent: orders and cancels onto the socket that takes them."""
 
 from appliance.abi.counters import Counter
+from appliance.abi.journal import JournalKind
 from appliance.abi.limits import EGRESS_RING_SLOTS, REQUEST_RING_SLOTS
 from appliance.abi.link import LinkState
 from appliance.abi.refusal import Block
 from appliance.abi.trading import ORDER_SLOT_MASK, Action, Report
 from appliance.hot.jit import hot, hot_part
+from appliance.hot.journal import write_order
 from appliance.hot.ring import claim, peek, publish, release
 from appliance.hot.wire.links import ENDED, FULL, ORDER_LINK, flush, send_frame, waiting_bytes
 from appliance.hot.wire.websocket_reader import TEXT
@@ -43,6 +45,10 @@ def poll_egress(core, links):
             result = send_frame(links, k, TEXT, out.text, 0, out.length_bytes)
             if result == FULL:
                 break
+            if out.action == Action.PLACE:
+                words, orders = gateway.journal.words, gateway.orders
+                sent = JournalKind.SENT.value
+                write_order(words, orders, sent, out.order_key & ORDER_SLOT_MASK, out.sent_ns)
             if result != 0 and result != ENDED:
                 core.gate.account[0].link_blocks |= Block.LINK
                 core.telemetry.counters[Counter.BACKED_UP, 0] += 1

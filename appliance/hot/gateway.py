@@ -2,7 +2,8 @@
 
 ``send`` and ``cancel`` put each order on two rings: as a REQUEST record (paper venue, journal)
 and as the bytes of the venue's protocol (socket). Either both get it or neither: room is checked
-before anything changes. An order is in the table and in the exposure before it is published.
+before anything changes. An order is in the table, in the exposure and in the journal before it is
+published.
 """
 
 from typing import Any, Final, NamedTuple
@@ -10,12 +11,14 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from appliance.abi.counters import Counter
+from appliance.abi.journal import Journal, JournalKind
 from appliance.abi.layout import records
-from appliance.abi.limits import EGRESS_RING_SLOTS, INTENTS_MAX, ORDERS_MAX
+from appliance.abi.limits import EGRESS_RING_SLOTS, INTENTS_MAX, JOURNAL_RESERVE, ORDERS_MAX
 from appliance.abi.refusal import Reject
 from appliance.abi.trading import REPORT, Action, OrderState, Side, TimeInForce
 from appliance.hot.digest import fold
 from appliance.hot.jit import hot, hot_inline
+from appliance.hot.journal import room_n, write_order, write_report
 from appliance.hot.memory import copy_record
 from appliance.hot.order_reports import apply_report
 from appliance.hot.order_text import Templates, is_writable, write_cancel, write_place
@@ -42,6 +45,7 @@ class Gateway(NamedTuple):
     egress: Ring  # EGRESS, producer here
     reports: Ring  # REPORT of the loop itself: paper venue, reports that it decodes; consumer here
     from_desk: Ring  # REPORT of the cold side: what it decoded or asked for; consumer here
+    journal: Journal  # of every order, before it leaves; producer here
     applied: Any  # REPORT[REPORTS_PER_POLL]: the reports of the last poll_reports
     outcomes: np.ndarray  # int64[REPORTS_PER_POLL]: what apply_report said of each
 
@@ -55,6 +59,7 @@ def make_gateway(
     egress: Ring,
     reports: Ring,
     from_desk: Ring,
+    journal: Journal,
 ) -> Gateway:
     """A gateway over what others have made. ValueError: instruments without a position."""
     if len(templates.lengths) > len(positions):
@@ -72,6 +77,7 @@ def make_gateway(
         egress,
         reports,
         from_desk,
+        journal,
         applied,
         outcomes,
     )
@@ -91,6 +97,8 @@ def _refusal(gateway, instrument, side, price_ticks, quantity_lots, tif):
         return Reject.OVERFLOW
     if gateway.orders.words[FIRST_FREE] == NONE:
         return Reject.ORDER_TABLE_FULL
+    if room_n(gateway.journal.words) < JOURNAL_RESERVE:
+        return Reject.JOURNAL_FULL
     return Reject.NONE
 
 
@@ -113,6 +121,7 @@ def send(gateway, instrument, side, price_ticks, quantity_lots, tif, tag, now_ns
     slot = open_order(
         orders, positions, account, instrument, side, price_ticks, quantity_lots, tif, tag, now_ns
     )
+    write_order(gateway.journal.words, orders, JournalKind.INTENT.value, slot, now_ns)
     _write_request(gateway, request_slot, Action.PLACE, slot, now_ns)
     _write_egress(gateway, egress_slot, Action.PLACE, slot, now_ns, counters)
     publish(gateway.requests)
@@ -142,6 +151,9 @@ def cancel(gateway, slot, now_ns, counters):
         return 0
     order.cancel_sent = 1
     order.cancel_ns = now_ns
+    # Where the journal is full the cancel goes out all the same: it can only make things better.
+    words, orders = gateway.journal.words, gateway.orders
+    write_order(words, orders, JournalKind.CANCEL_SENT.value, slot, now_ns)
     _write_request(gateway, request_slot, Action.CANCEL, slot, now_ns)
     _write_egress(gateway, egress_slot, Action.CANCEL, slot, now_ns, counters)
     publish(gateway.requests)
@@ -182,7 +194,7 @@ def _write_egress(gateway, egress_slot, action, slot, now_ns, counters):
 
 
 @hot
-def poll_reports(gateway, counters):
+def poll_reports(gateway, now_ns, counters):
     """Apply up to REPORTS_PER_POLL reports; their number is the work done.
 
     ``applied[:n]`` are the reports, ``outcomes[:n]`` what became of each (``apply_report``), for
@@ -192,9 +204,10 @@ def poll_reports(gateway, counters):
         if not _take(gateway.reports, gateway.applied, n):
             if not _take(gateway.from_desk, gateway.applied, n):
                 return n
-        gateway.outcomes[n] = apply_report(
-            gateway.orders, gateway.positions, gateway.account, gateway.applied[n], counters
-        )
+        orders, account, report = gateway.orders, gateway.account, gateway.applied[n]
+        outcome = apply_report(orders, gateway.positions, account, report, counters)
+        gateway.outcomes[n] = outcome
+        write_report(gateway.journal.words, orders, account, report, outcome, now_ns)
     return REPORTS_PER_POLL
 
 

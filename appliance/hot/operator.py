@@ -7,6 +7,7 @@ import numpy as np
 
 from appliance.abi.control import NOW_NS
 from appliance.abi.event import EventKind
+from appliance.abi.journal import OVERFLOWED, OVERFLOWED_TOLD
 from appliance.abi.limits import OPERATIONS_N
 from appliance.abi.operator import POSTED, TAKEN, Operation, Result
 from appliance.abi.risk_limits import (
@@ -21,6 +22,7 @@ from appliance.abi.trading_state import Cause, TradingState
 from appliance.hot.atomics import load_acquire, store_release
 from appliance.hot.gate_limits import LIMITS_WORDS
 from appliance.hot.jit import hot, hot_part
+from appliance.hot.journal import write_command, write_day, write_state
 from appliance.hot.telemetry import event_begin, event_commit
 from appliance.hot.trading_state import lower, rearm
 
@@ -39,10 +41,26 @@ def poll_operator(core):
             carry_out_limit(core.gate.limit_words, core.gate.account_words, record, now_ns)
         else:
             carry_out(core.gate.account, core.gate.positions, record, now_ns)
+        write_command(core.gateway.journal.words, record, now_ns)
         store_release(mailbox.words, TAKEN, taken + 1)
         work = 1
+    _tell_account(core, account)
+    return work
+
+
+@hot_part
+def _tell_account(core, account):
+    """Event and journal: that the state moved, or a day began; and that the journal is full."""
+    words = core.gateway.journal.words
+    if words[OVERFLOWED] != words[OVERFLOWED_TOLD]:
+        lost_n, halted, cause = words[OVERFLOWED], TradingState.HALTED.value, Cause.JOURNAL.value
+        lower(core.gate.account, halted, cause, 0, lost_n, 0, core.control[NOW_NS])
+    if account.days_told_n != account.days_n:
+        account.days_told_n = account.days_n
+        write_day(words, core.gate.account, core.control[NOW_NS])
     if account.states_told_n != account.states_n:
         account.states_told_n = account.states_n
+        write_state(words, core.gate.account, account.state_ns)
         event = core.telemetry.events.slots[
             event_begin(core.telemetry, EventKind.TRADING_STATE, np.int64(-1))
         ]
@@ -51,7 +69,8 @@ def poll_operator(core):
         event.observed = account.trading_state
         event.limit = account.state_reason
         event_commit(core.telemetry)
-    return work
+    if account.allowed_state == TradingState.HALTED:
+        words[OVERFLOWED_TOLD] = words[OVERFLOWED]
 
 
 @hot
@@ -66,6 +85,8 @@ def carry_out(account, positions, record, now_ns):
     elif record.operation == Operation.REDUCE:
         reduce_only = TradingState.REDUCE_ONLY.value
         result = lower(account, reduce_only, Cause.OPERATOR.value, 0, 0, 0, now_ns)
+    elif record.operation == Operation.STOP:
+        result = lower(account, TradingState.HALTED.value, Cause.STOP.value, 0, 0, 0, now_ns)
     elif record.operation == Operation.HALT or record.operation == Operation.HALT_AND_CANCEL:
         result = lower(account, TradingState.HALTED.value, Cause.OPERATOR.value, 0, 0, 0, now_ns)
         if record.operation == Operation.HALT_AND_CANCEL and state.cancel_all == 0:

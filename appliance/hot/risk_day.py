@@ -21,6 +21,7 @@ def begin_day(gate, now_ns):
     What blocked or halted us yesterday still does: a person re-arms, not the clock.
     """
     account = gate.account[0]
+    account.days_n += 1
     if now_ns >= account.day_ends_ns:
         account.day_ends_ns = end_of_day(now_ns, account.day_starts_ns)
         account.day_messages_n = account.messages_n

@@ -14,6 +14,7 @@ from appliance.abi.control import (
 )
 from appliance.abi.counters import REJECT_BASE, Counter
 from appliance.abi.event import EventKind
+from appliance.abi.limits import JOURNAL_RESERVE
 from appliance.abi.market import BookState
 from appliance.abi.refusal import Reject
 from appliance.abi.strategy import NO_ORDER
@@ -25,6 +26,7 @@ from appliance.hot.digest import fold_number
 from appliance.hot.gate import check, note_sent
 from appliance.hot.gateway import cancel, discard_egress, has_reports, poll_reports, send
 from appliance.hot.jit import hot_part
+from appliance.hot.journal import room_n, write_refusal
 from appliance.hot.notes import note_order, note_span
 from appliance.hot.order_reports import ILLEGAL, REPEATED, STRAY
 from appliance.hot.orders import key_of, leaves_lots, open_orders_n
@@ -150,6 +152,7 @@ def _carry_out(core, k, i, view):
     if reason != Reject.NONE:
         counters[Counter.GATE_REFUSED, 0] += 1
         counters[REJECT_BASE + reason, 0] += 1
+        write_refusal(core.gateway.journal, core.gate.refusal[0])
         _tell_refusal(core, i, now_ns)
         follow_up(core.gate, reason, now_ns)
         return
@@ -168,6 +171,9 @@ def _note_refusal(core, reason, intent, i, now_ns):
     refusal.reason = reason
     refusal.observed = 0
     refusal.limit = 0
+    if reason == Reject.JOURNAL_FULL:
+        refusal.observed = room_n(core.gateway.journal.words)
+        refusal.limit = JOURNAL_RESERVE
     refusal.instrument = i
     refusal.side = intent.side
     refusal.price_ticks = intent.price_ticks
@@ -221,7 +227,7 @@ def poll_venue(core):
 @hot_part
 def _take_reports(core):
     gateway = core.gateway
-    taken = poll_reports(gateway, core.telemetry.counters)
+    taken = poll_reports(gateway, core.control[NOW_NS], core.telemetry.counters)
     for k in range(taken):
         report = gateway.applied[k]
         outcome = gateway.outcomes[k]

@@ -59,6 +59,8 @@ def write_run(
         *([f'extra_ca = "{extra_ca}"'] if extra_ca else []),
         "[risk]",
         'file = "risk.toml"',
+        "[journal]",
+        'folder = "journal"',
         *(["[keys]", f'file = "{urls["keys"]["ed25519"]}"'] if mode == "live" else []),
         "[session]",
         *(f"{key} = {value}" for key, value in session.items()),

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.abi.account import GATE_ACCOUNT
+from appliance.abi.journal import make_journal
 from appliance.abi.layout import records
 from appliance.abi.limits import ORDERS_MAX
 from appliance.abi.market import INSTRUMENT, MARKET, BookState, Event, Market, symbol_words
@@ -158,6 +159,7 @@ class Desk:
             make_ring(1024, EGRESS),
             self.inbound,
             make_ring(64, REPORT),
+            make_journal(1024),
         )
         self.paper = make_paper(INSTRUMENTS_N)
         self.outbound = make_ring(4096, REPORT)  # of the paper venue
@@ -224,7 +226,7 @@ class Desk:
         self.inbound.slots[claim(self.inbound)] = report
         publish(self.inbound)
         expected = self.model.apply(report)
-        assert poll_reports(self.gateway, self.counters) == 1
+        assert poll_reports(self.gateway, 1, self.counters) == 1
         assert self.gateway.outcomes[0] == expected
         assert self.gateway.applied[0].tobytes() == report.tobytes()
 
@@ -325,12 +327,8 @@ def act(desk: Desk, waiting: list[Any], step: tuple[Any, ...]) -> None:
 
 def made_report(kind: int, key: int, instrument: int, side: int, lots: int) -> Any:
     report = records(1, REPORT)[0]
-    report.report = kind
-    report.order_key = key
-    report.instrument = instrument
-    report.side = side
-    report.price_ticks = 100
-    report.quantity_lots = lots
+    report.report, report.order_key, report.instrument = kind, key, instrument
+    report.side, report.price_ticks, report.quantity_lots = side, 100, lots
     report.venue_ns = 5
     return report
 

@@ -115,7 +115,16 @@ ORDER = {
 NO_INPUT = {
     "account": {
         *("allowed_state", "phase", "state_cause", "state_reason", "state_observed"),
-        *("state_limit", "state_ns", "states_n", "states_told_n", "cancel_all", "last_message_ns"),
+        *(
+            "state_limit",
+            "state_ns",
+            "states_n",
+            "states_told_n",
+            "days_n",
+            "days_told_n",
+            "cancel_all",
+            "last_message_ns",
+        ),
         *("last_runaway_ns", "fills_n", "day_starts_ns", "day_messages_n", "day_fills_n"),
     },
     "instruments": {"price_decimals", "quantity_decimals"},
@@ -196,7 +205,7 @@ def test_every_reason_is_met() -> None:
         *(Reject.NONE, Reject.REDUCE_ONLY, Reject.DUPLICATE, Reject.ORDER_TYPE, Reject.RUNAWAY),
         *(Reject.LEVERAGE, Reject.NOTIONAL_MAX, Reject.PRICE_WINDOW, Reject.QUANTITY_MIN),
         *(Reject.MESSAGE_RATE, Reject.ORDER_RATE, Reject.VENUE_RATE, Reject.DAY_VALUE),
-        *(Reject.ORDER_TABLE_FULL, Reject.RING_FULL),
+        *(Reject.ORDER_TABLE_FULL, Reject.RING_FULL, Reject.JOURNAL_FULL),
     }
     assert met | elsewhere == set(Reject)
     assert OFF == INT64_MAX

@@ -8,6 +8,7 @@ import pytest
 
 from appliance.abi.account import GATE_ACCOUNT
 from appliance.abi.counters import Counter
+from appliance.abi.journal import make_journal
 from appliance.abi.layout import records
 from appliance.abi.limits import ORDERS_MAX
 from appliance.abi.market import INSTRUMENT, Market, symbol_words
@@ -61,6 +62,7 @@ def desk(requests_n: int = 16, egress_n: int = 16) -> Gateway:
         make_ring(egress_n, EGRESS),
         make_ring(64, REPORT),
         make_ring(64, REPORT),
+        make_journal(1024),
     )
 
 
@@ -183,11 +185,11 @@ def test_a_cancel_goes_out_once_until_it_has_failed() -> None:
     assert text["params"]["origClientOrderId"] == client_id(EPOCH, key)
     assert gateway.positions[1].open_sell_lots == 30  # exposure until the venue has answered
     report(gateway, Report.CANCEL_REJECTED, key)
-    poll_reports(gateway, counters)
+    poll_reports(gateway, NOW_NS, counters)
     assert cancel(gateway, slot, NOW_NS + RECANCEL_NS - 1, counters) == 0  # not at its pace
     assert cancel(gateway, slot, NOW_NS + RECANCEL_NS, counters) == 1
     report(gateway, Report.CANCELED, key)
-    poll_reports(gateway, counters)
+    poll_reports(gateway, NOW_NS, counters)
     assert cancel(gateway, slot, NOW_NS + 9 * RECANCEL_NS, counters) == 0
     assert counters[Counter.CANCELS_SENT, 0] == 2
 
@@ -202,21 +204,21 @@ def test_a_cancel_of_nothing(slot: int) -> None:
 def test_reports_are_applied_a_bounded_number_at_a_time() -> None:
     gateway, counters = desk(), new_counters()
     key = int(key_of(gateway.orders, place(gateway, counters)))
-    assert poll_reports(gateway, counters) == 0
+    assert poll_reports(gateway, NOW_NS, counters) == 0
     report(gateway, Report.ACCEPTED, key)
     for _ in range(REPORTS_PER_POLL):
         report(gateway, Report.FILL, key, lots=1)
     report(gateway, Report.CANCELED, key)
     report(gateway, Report.CANCELED, key)
 
-    assert poll_reports(gateway, counters) == REPORTS_PER_POLL
+    assert poll_reports(gateway, NOW_NS, counters) == REPORTS_PER_POLL
     assert gateway.outcomes[0] == OrderState.OPEN
     assert (gateway.outcomes[1:] == OrderState.PARTIAL).all()
     assert (gateway.applied["report"][1:] == Report.FILL).all()
     assert (gateway.applied["quantity_lots"][1:] == 1).all()
-    assert poll_reports(gateway, counters) == 3
+    assert poll_reports(gateway, NOW_NS, counters) == 3
     assert list(gateway.outcomes[:3]) == [OrderState.PARTIAL, OrderState.CANCELED, STRAY]
-    assert poll_reports(gateway, counters) == 0
+    assert poll_reports(gateway, NOW_NS, counters) == 0
     assert gateway.positions[1].position_lots == -REPORTS_PER_POLL
     assert gateway.positions[1].open_sell_lots == 0
     assert counters[Counter.REPORTS, 0] == REPORTS_PER_POLL + 3
@@ -227,7 +229,7 @@ def test_the_applied_reports_are_copies() -> None:
     key = int(key_of(gateway.orders, place(gateway, counters)))
     report(gateway, Report.FILL, key, lots=4)
     taken = peek(gateway.reports)
-    poll_reports(gateway, counters)
+    poll_reports(gateway, NOW_NS, counters)
     assert gateway.applied[0].tobytes() == gateway.reports.slots[taken].tobytes()
     gateway.reports.slots[taken].quantity_lots = 99
     assert gateway.applied[0].quantity_lots == 4
@@ -255,4 +257,5 @@ def test_an_instrument_needs_a_position() -> None:
             gateway.egress,
             gateway.reports,
             gateway.from_desk,
+            gateway.journal,
         )

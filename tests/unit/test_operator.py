@@ -5,12 +5,22 @@ import json
 import pytest
 
 from appliance.abi.event import EventKind
+from appliance.abi.journal import (
+    ARCHIVED,
+    CAPACITY,
+    HEAD,
+    KEEPING,
+    OVERFLOWED,
+    JournalKind,
+    Keeping,
+)
 from appliance.abi.limits import OPERATIONS_N
 from appliance.abi.link import LinkRole
 from appliance.abi.operator import OPERATION, POSTED, TAKEN, Operation, Result
 from appliance.abi.refusal import Reject
 from appliance.abi.risk_limits import ACCOUNT_CODE, LIMITS_CODE, OFF, Limit
 from appliance.abi.trading_state import Cause, Phase, TradingState
+from appliance.cold.journal_check import examine
 from appliance.hot.gate import check
 from appliance.hot.trading_state import lower, rearm, set_phase
 from tests.strategies.live_loop import NOW_NS, Live
@@ -61,6 +71,34 @@ def test_each_operation_from_each_state(live: Live) -> None:
     assert live.core.gate.account[0].cancel_all == 0
     account = live.core.gate.account[0]
     assert (account.state_cause, account.state_reason) == (Cause.OPERATOR, Reject.NONE)
+    assert answer(live, Operation.STOP) == (done, ACTIVE, HALTED)
+    assert (account.state_cause, account.cancel_all) == (Cause.STOP, 0)
+
+
+def test_operations_and_states_stand_in_the_journal(live: Live) -> None:
+    words = live.core.gateway.journal.words
+    before = int(words[HEAD])
+    answer(live, Operation.REDUCE)
+    answer(live, Operation.REDUCE)
+    told = examine(words).records[before:]
+    kinds = [JournalKind.COMMAND, JournalKind.STATE, JournalKind.COMMAND]
+    assert told["kind"].tolist() == kinds
+    assert told["reason"].tolist() == [Operation.REDUCE, Cause.OPERATOR, Operation.REDUCE]
+    assert told["observed"].tolist() == [Result.DONE, REDUCE_ONLY, Result.UNCHANGED]
+
+
+def test_a_journal_that_lost_a_record_halts(live: Live) -> None:
+    words = live.core.gateway.journal.words
+    words[KEEPING], words[ARCHIVED] = Keeping.ARCHIVE, words[HEAD] - words[CAPACITY]
+    assert answer(live, Operation.REDUCE)[2] == REDUCE_ONLY
+    assert words[OVERFLOWED] >= 1, "of the operation itself"
+    account = live.core.gate.account[0]
+    assert (account.trading_state, account.state_cause) == (HALTED, Cause.JOURNAL)
+    assert account.state_observed >= 1
+    words[ARCHIVED] = words[HEAD]
+    assert answer(live, Operation.RESUME)[2] == ACTIVE
+    live.turn(1)
+    assert account.trading_state == ACTIVE
 
 
 def limit(live: Live, operation: int, code: int, instrument: int, value: int) -> tuple[int, int]:
@@ -125,7 +163,7 @@ def test_every_limit_can_be_set(live: Live) -> None:
             assert (array == before).all()
 
 
-@pytest.mark.parametrize("nonsense", [0, -1, 7, 2**63 - 1])
+@pytest.mark.parametrize("nonsense", [0, -1, 8, 2**63 - 1])
 def test_what_is_no_operation_is_answered_and_does_nothing(live: Live, nonsense: int) -> None:
     assert answer(live, nonsense) == (Result.UNKNOWN, ACTIVE, ACTIVE)
 

@@ -17,7 +17,7 @@ from tests.live.run_file import RISK
 
 ROOT = Path(__file__).resolve().parents[2]
 PAPER = 'mode = "paper"\nmarket = "spot"\nsymbols = ["BTCUSDT", "ETHUSDT"]\n'
-LIVE = PAPER.replace("paper", "live") + '[risk]\nfile = "risk.toml"\n'
+LIVE = PAPER.replace("paper", "live") + '[risk]\nfile = "risk.toml"\n[journal]\nfolder = "j"\n'
 SECRET = "MC4CAQAwBQYDK2VwBCIEI"  # how each Ed25519 key begins in PEM
 
 
@@ -94,6 +94,7 @@ def test_several_faults_are_told_at_once(folder: Path) -> None:
         f"{path}: session.rotate_after_min = 82800: must be 1 to 1435",
         f"{path}: symbols is missing",
         f"{path}: risk.file is missing: live does not start without limits of your own",
+        f"{path}: journal.folder is missing: live does not start without a journal",
         f"{path}: keys: live needs either keys.file or keys.credential",
     ]
 

@@ -60,6 +60,7 @@ def test_all_that_may_stand_there(tmp_path: Path) -> None:
         rings = "huge"
         strategy = {file = "mine.py", params = {lots = 10, free = "text"}}
         risk.file = "sub/risk.toml"
+        journal.folder = "/var/lib/journal"
         [keys]
         credential = "lonecore-key"
         [venue]
@@ -76,6 +77,7 @@ def test_all_that_may_stand_there(tmp_path: Path) -> None:
     assert config.symbols == ("BTCUSDT", "币安人生USDT")
     assert config.values["strategy.params"] == {"lots": 10, "free": "text"}
     assert config.file("risk.file") == tmp_path / "sub" / "risk.toml"
+    assert config.file("journal.folder") == Path("/var/lib/journal")
     assert config.file("venue.extra_ca") == Path("/etc/ca.pem")
     assert config.text("venue.orders") == "ws://venue.example/ws-api/v3"
     assert config.number("session.stream_silence_ms") == 500
@@ -223,16 +225,19 @@ def test_each_that_is_missing(name: str) -> None:
 
 RISK = "[risk]\nfile = 'risk.toml'\n"
 NO_RISK = "risk.file is missing: live does not start without limits of your own"
+JOURNAL = "[journal]\nfolder = 'journal'\n"
+NO_JOURNAL = "journal.folder is missing: live does not start without a journal"
 NO_KEY = "keys: live needs either keys.file or keys.credential"
 
 
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ("", [NO_RISK, NO_KEY]),
-        ("[keys]\nfile = 'key.json'\n", [NO_RISK]),
-        (RISK, [NO_KEY]),
-        (RISK + "[keys]\nfile = 'a'\ncredential = 'b'\n", [NO_KEY]),
+        ("", [NO_RISK, NO_JOURNAL, NO_KEY]),
+        ("[keys]\nfile = 'key.json'\n", [NO_RISK, NO_JOURNAL]),
+        (RISK, [NO_JOURNAL, NO_KEY]),
+        (JOURNAL + RISK, [NO_KEY]),
+        (JOURNAL + RISK + "[keys]\nfile = 'a'\ncredential = 'b'\n", [NO_KEY]),
     ],
 )
 def test_live_needs_limits_and_one_key(more: str, said: list[str]) -> None:
@@ -242,7 +247,7 @@ def test_live_needs_limits_and_one_key(more: str, said: list[str]) -> None:
 
 def test_live_with_all_it_needs() -> None:
     for key in ("file", "credential"):
-        config = check(tomllib.loads(f"{LIVE}{RISK}[keys]\n{key} = 'x'\n"), PATH)
+        config = check(tomllib.loads(f"{LIVE}{RISK}{JOURNAL}[keys]\n{key} = 'x'\n"), PATH)
         assert (config.mode, config.text(f"keys.{key}")) == ("live", "x")
 
 
@@ -261,7 +266,7 @@ def test_all_faults_are_told_at_once() -> None:
     )
     assert [line.split()[0] for line in said] == [
         *("unknown", "unknown", "market", "venue.streams", "session.book_silence_ms"),
-        *("symbols", "risk.file", "keys:"),
+        *("symbols", "risk.file", "journal.folder", "keys:"),
     ]
 
 

@@ -9,13 +9,15 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from appliance.abi.counters import Counter
 from appliance.abi.market import Market
+from appliance.abi.operator import Operation, control_path
 from appliance.abi.trading_state import TradingState
 from appliance.cold import boot, run_report
 from appliance.cold import session as loop_session
+from appliance.cold.control_region import NotAnswered, post
 from appliance.cold.errors import ApplianceError
 from appliance.cold.instrument_table import Instruments
 from appliance.cold.live import venue_rules
@@ -31,11 +33,14 @@ from appliance.cold.live.rehearsal import rehearse_cold
 from appliance.cold.live.rest_client import RestClient
 from appliance.cold.live.stopping import Stopping
 from appliance.cold.run_config import RunConfig
+from appliance.cold.run_journal import RunJournal
 from appliance.cold.strategy_loader import Strategy
 from appliance.cold.tls_client import TlsContext, TlsRefused
 from appliance.cold.warm_up import warm_core
 from appliance.hot.order_text import EPOCH_MAX
 from appliance.hot.wire.links import make_links
+
+HALT_WITHIN_S: Final = 0.2
 
 
 class TradingRun:
@@ -69,6 +74,7 @@ class TradingRun:
         self.session: LiveSession | None = None
         self.made: loop_session.Session | None = None
         self._last_orders: LastOrders | None = None
+        self._journal: RunJournal | None = None
 
     def stop(self) -> None:
         """End the run in good order; from the thread of the asyncio loop."""
@@ -85,6 +91,8 @@ class TradingRun:
         asyncio.get_running_loop().set_default_executor(LooseThreads())
         with Stopping() as stopping:
             await self._compile()
+            if (folder := self._config.file("journal.folder")) is not None:
+                self._journal = RunJournal(folder, self._config.name, self._say)
             rest = RestClient(self._endpoints, self._rest_tls, self._key)
             try:
                 self._say(
@@ -101,6 +109,8 @@ class TradingRun:
                     made.close()
             finally:
                 await rest.close()
+                if self._journal is not None:
+                    self._journal.close()
 
     async def _compile(self) -> None:
         """On an instrument of our own: the venue has not been asked for any yet.
@@ -133,6 +143,7 @@ class TradingRun:
             sends_orders=self._key is not None,
             book_silence_ms=config.number("session.book_silence_ms"),
             answer_timeout_ms=config.number("session.answer_timeout_ms"),
+            journal=self._journal,
         )
 
     async def _session(
@@ -189,6 +200,8 @@ class TradingRun:
                 made.loop.stop()
                 made.loop.join(5.0)
                 result = report(made, session)
+                if self._journal is not None:
+                    result["journal"] = self._journal.facts()
                 table.free_all()
         result["session"]["left_open"] = left
         return result
@@ -198,10 +211,8 @@ class TradingRun:
         blocked first."""
         if self._key is None:
             return []
-        made = self.made
-        assert made is not None
-        made.core.gate.account[0].trading_state = TradingState.HALTED
-        await asyncio.sleep(0.05)
+        assert self.made is not None
+        await _halt(self.made)
         last = self._last_orders = LastOrders(session, epoch)
         await last.cancel()
         self._say(f"cancelled {last.cancelled_n} open orders")
@@ -209,6 +220,15 @@ class TradingRun:
             why = "ended at once: " if last.hurried else ""
             self._say(f"{why}{len(left)} orders may still be open: {', '.join(left)}")
         return left
+
+
+async def _halt(made: loop_session.Session) -> None:
+    """No new order from here on, said to the loop in the way that it is always said."""
+    path = control_path(made.region.path)
+    try:
+        await asyncio.to_thread(post, path, Operation.STOP, "the run ends", HALT_WITHIN_S)
+    except (NotAnswered, ApplianceError):  # it stands still, or has ended: nobody else decides
+        made.core.gate.account[0].trading_state = TradingState.HALTED
 
 
 def endpoints_of(config: RunConfig) -> Endpoints:

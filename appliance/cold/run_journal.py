@@ -1,0 +1,81 @@
+"""The journal of one run: the file, what it held, its archive, from before the loop to after it."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from appliance.abi.journal import OVERFLOWED, OVERFLOWED_TOLD, Journal
+from appliance.cold.errors import ApplianceError
+from appliance.cold.instrument_table import Instruments
+from appliance.cold.journal_archive import Archive, ArchiveThread
+from appliance.cold.journal_file import JournalFile, journal_path
+from appliance.cold.journal_reader import JournalReader
+from appliance.cold.journal_start import begin_session
+from appliance.cold.journal_state import JournalError, Ledger, replay
+from appliance.hot.core import Core
+
+
+class RunJournal:
+    """Open it before anything else of the run, ``begin`` when the loop is made, ``close`` last."""
+
+    def __init__(self, folder: Path, name: str, say: Callable[[str], None]) -> None:
+        """ApplianceError: it is in use, damaged, of another version, or contradicts itself."""
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise ApplianceError(f"journal.folder: {folder}: {error.strerror}") from None
+        self.path = journal_path(folder, name)
+        self._say = say
+        self._file = JournalFile(self.path)
+        self._thread: ArchiveThread | None = None
+        try:
+            self.notes = self._file.notes
+            self._file.words[OVERFLOWED] = self._file.words[OVERFLOWED_TOLD] = 0
+            self._archive = Archive(self.path, self._file.words, self.notes)
+            self.ledger = self._read()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def _read(self) -> Ledger:
+        reader = JournalReader(self.path)
+        try:
+            reading = reader.read(since_start_only=True)
+        finally:
+            reader.close()
+        if reading.faults:
+            raise ApplianceError(f"{self.path}: {'; '.join(reading.faults)}")
+        try:
+            return replay(reading.records)
+        except JournalError as error:
+            raise ApplianceError(f"{self.path}: {error}") from None
+
+    @property
+    def journal(self) -> Journal:
+        """For the loop, or for whoever writes before it starts."""
+        return self._file.journal
+
+    def begin(self, core: Core, instruments: Instruments, epoch: int, *, live: bool) -> list[str]:
+        """The start of this session; what the user should hear. The archive runs from here on."""
+        told = begin_session(
+            core, self.ledger, instruments, epoch, os.getpid(), time.time_ns(), live=live
+        )
+        self._thread = ArchiveThread(self._archive, self._say)
+        return [*self.notes, *told]
+
+    def facts(self) -> dict[str, Any]:
+        """For the report of the run."""
+        return {
+            "file": str(self.path),
+            "waiting": self._archive.waiting_n,
+            "archive_faults": self._archive.faults_n,
+            "lost": int(self._file.words[OVERFLOWED]),
+        }
+
+    def close(self) -> None:
+        """When the loop has ended: archive the rest, let go of the file."""
+        if self._thread is not None:
+            self._thread.stop()
+        self._file.close()
