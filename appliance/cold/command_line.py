@@ -98,7 +98,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ApplianceError as error:
         for line in str(error).splitlines():  # a configuration may have several faults
             print(f"appliance {args.command}: {line}", file=sys.stderr)
-        return EXIT_USAGE
+        return error.exit_code
     except KeyboardInterrupt as stop:
         print(f"\nappliance {args.command}: stopped", file=sys.stderr)
         return stop.exit_code if isinstance(stop, Terminated) else EXIT_INTERRUPTED

@@ -12,6 +12,8 @@ EXIT_USAGE: Final = 2  # the request was wrong: bad option, bad file, bad config
 class ApplianceError(Exception):
     """A request that cannot be served; its text is one line for the user."""
 
+    exit_code = EXIT_USAGE
+
 
 def one_line(text: str) -> str:
     """The beginning of what somebody else said, printable and in one line."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from appliance.abi.journal import (
     CHECKED_WORDS,
+    HEAD,
     JOURNAL,
     JOURNAL_POSITION,
     JOURNAL_SYMBOL,
@@ -20,12 +21,16 @@ from appliance.abi.journal import (
     Journal,
     JournalKind,
 )
+from appliance.abi.refusal import Reject
 from appliance.abi.risk_limits import PPM
+from appliance.abi.trading_state import Cause, TradingState
 from appliance.cold.errors import ApplianceError
 from appliance.cold.instrument_table import Instruments
-from appliance.cold.journal_state import Day, Holding, JournalOrder, Ledger, Symbol
+from appliance.cold.journal_text import time_text
+from appliance.cold.ledger import Day, Holding, JournalOrder, Ledger, Symbol
 from appliance.hot.core import Core
 from appliance.hot.journal import append_row, write_day
+from appliance.hot.trading_state import lower
 
 _LOTS: Final = ("position_lots", "bought_lots", "sold_lots", "day_traded_lots")
 _VALUES: Final = (
@@ -113,7 +118,7 @@ def begin_session(
     holdings = carried(ledger, symbols_of(instruments))
     _restore(core, holdings[: len(instruments.symbols)], ledger, now_ns)
     words = core.gateway.journal
-    _put(
+    put(
         words,
         now_ns,
         JournalKind.SESSION,
@@ -121,6 +126,7 @@ def begin_session(
         epoch=epoch,
         venue_id=pid,
         observed=int(live),
+        quantity_lots=ledger.checked_ms,
         limit=len(instruments.symbols),
     )
     places = {}
@@ -129,16 +135,38 @@ def begin_session(
         write_symbol(words, now_ns, i, holding.symbol)
         kept = {name: getattr(holding, name) for name in (*_POSITION, "day_traded_lots")}
         if any(kept.values()):
-            _put(words, now_ns, JournalKind.POSITION, i, JOURNAL_POSITION, **kept)
+            put(words, now_ns, JournalKind.POSITION, i, JOURNAL_POSITION, **kept)
     for order in ledger.orders.values():
         write_order_of(words, now_ns, places[order.symbol.name], order)
     write_day(words.words, core.gate.account, now_ns)
+    notes = _latch(core, ledger)
     untraded = holdings[len(instruments.symbols) :]
-    return [
+    return notes + [
         f"the journal holds a position of {h.position_lots} lots in {h.symbol.name}, which this run"
         " does not trade: it counts for no limit"
         for h in untraded
     ]
+
+
+def _latch(core: Core, ledger: Ledger) -> list[str]:
+    """What a limit or a person took away stays taken."""
+    latch = ledger.latch
+    if latch.state >= TradingState.ACTIVE:
+        return []
+    lower(
+        core.gate.account,
+        latch.state,
+        latch.cause,
+        latch.reason,
+        latch.observed,
+        latch.limit,
+        latch.time_ns,
+    )
+    why = latch.cause.name
+    if latch.cause == Cause.LIMIT:
+        why = f"{Reject(latch.reason).name}, {latch.observed} with a limit of {latch.limit}"
+    since = f"{latch.state.name} since {time_text(latch.time_ns)} ({why})"
+    return [f"{since}, and still: `appliance resume` when you have looked into it"]
 
 
 def write_symbol(journal: Journal, now_ns: int, i: int, symbol: Symbol) -> None:
@@ -150,12 +178,12 @@ def write_symbol(journal: Journal, now_ns: int, i: int, symbol: Symbol) -> None:
         "quantity_grid_e8": symbol.quantity_grid_e8,
         "symbol": text,
     }
-    _put(journal, now_ns, JournalKind.SYMBOL, i, JOURNAL_SYMBOL, **fields)
+    put(journal, now_ns, JournalKind.SYMBOL, i, JOURNAL_SYMBOL, **fields)
 
 
 def write_order_of(journal: Journal, now_ns: int, i: int, order: JournalOrder) -> None:
     """An order of an earlier session whose end is not known yet."""
-    _put(
+    put(
         journal,
         now_ns,
         JournalKind.INTENT,
@@ -172,18 +200,19 @@ def write_order_of(journal: Journal, now_ns: int, i: int, order: JournalOrder) -
     )
 
 
-def _put(
+def put(
     journal: Journal, now_ns: int, kind: JournalKind, i: int, layout: Any = JOURNAL, **fields: Any
-) -> None:
+) -> Any:
+    """Write one record; what was written, as JOURNAL. ApplianceError: the journal is full."""
     record = np.zeros(1, layout)
     record["time_ns"], record["kind"], record["instrument"] = now_ns, kind, i
     for name, value in fields.items():
         record[name] = value
     row = record.view(np.int64).reshape(RECORD_WORDS)[:CHECKED_WORDS].copy()
     if append_row(journal.words, row) == 0:
-        raise ApplianceError(
-            "the journal is full: its archive did not go on (see `appliance journal`)"
-        )
+        raise ApplianceError("the journal is full: what waits for the archive leaves no room")
+    record["sequence"] = journal.words[HEAD]
+    return record.view(JOURNAL)[0]
 
 
 def _restore(core: Core, holdings: list[Holding], ledger: Ledger, now_ns: int) -> None:

@@ -5,7 +5,6 @@ from, and what tests hold the loop's own tables against.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from appliance.abi.journal import (
@@ -14,8 +13,9 @@ from appliance.abi.journal import (
     JOURNAL_SYMBOL,
     JournalKind,
 )
-from appliance.abi.trading import OrderState, Side
+from appliance.abi.trading import OrderState
 from appliance.abi.trading_state import Cause, TradingState
+from appliance.cold.ledger import Day, Holding, JournalOrder, Latch, Ledger, Symbol
 
 _ENDS: Final = {
     OrderState.FILLED,
@@ -31,125 +31,26 @@ class JournalError(Exception):
     """Records that contradict one another: a defect of ours, or not our records."""
 
 
-@dataclass(frozen=True)
-class Symbol:
-    name: str
-    market: int
-    price_grid_e8: int
-    quantity_grid_e8: int
-
-
-@dataclass
-class Holding:
-    """One symbol's position; integers as in POSITION, and the same arithmetic."""
-
-    symbol: Symbol
-    position_lots: int = 0
-    cost_tick_lots: int = 0
-    realised_tick_lots: int = 0
-    cash_tick_lots: int = 0
-    turnover_tick_lots: int = 0
-    bought_lots: int = 0
-    sold_lots: int = 0
-    trip_start_tick_lots: int = 0
-    losses_in_row_n: int = 0
-    day_traded_lots: int = 0
-
-    def book(self, side: int, lots: int, value_tick_lots: int) -> None:
-        """``lots`` traded for so much in all."""
-        before, held = self.position_lots, self.position_lots * side
-        if held >= 0:
-            self.cost_tick_lots += side * value_tick_lots
-        elif lots < -held:
-            removed = -side * ((-side * self.cost_tick_lots) * lots // -held)
-            self.cost_tick_lots -= removed
-            self.realised_tick_lots += -side * value_tick_lots - removed
-        else:
-            closing = value_tick_lots * -held // lots
-            self.realised_tick_lots -= side * closing + self.cost_tick_lots
-            self.cost_tick_lots = side * (value_tick_lots - closing)
-        if held < 0 and lots >= -held:
-            lost = self.realised_tick_lots < self.trip_start_tick_lots
-            self.losses_in_row_n = self.losses_in_row_n + 1 if lost else 0
-            self.trip_start_tick_lots = self.realised_tick_lots
-        self.position_lots = before + side * lots
-        self.cash_tick_lots -= side * value_tick_lots
-        self.turnover_tick_lots += value_tick_lots
-        if side == Side.BUY:
-            self.bought_lots += lots
-        else:
-            self.sold_lots += lots
-
-
-@dataclass
-class JournalOrder:
-    """An order that is, or may be, exposure."""
-
-    epoch: int
-    key: int
-    symbol: Symbol
-    side: int
-    price_ticks: int
-    quantity_lots: int
-    time_in_force: int
-    state: OrderState = OrderState.SENT
-    sent: bool = False  # its bytes are known to have left
-    filled_lots: int = 0
-    filled_tick_lots: int = 0
-    venue_id: int = 0
-    time_ns: int = 0
-
-
-@dataclass
-class Day:
-    ends_ns: int = 0
-    venue_ends_ns: int = 0
-    messages_n: int = 0
-    fills_n: int = 0
-    venue_orders_n: int = 0
-    turnover_e8: int = 0  # the account's sums when the day began
-    profit_e8: int = 0
-    profit_peak_e8: int = 0
-
-
-@dataclass
-class Ledger:
-    """Everything that holds after the last record."""
-
-    epoch: int = 0
-    live: bool = False
-    symbols: dict[int, Symbol] = field(default_factory=dict)  # by index
-    holdings: dict[str, Holding] = field(default_factory=dict)  # by name of the symbol
-    orders: dict[tuple[int, int], JournalOrder] = field(default_factory=dict)  # by epoch and key
-    ended: dict[tuple[int, int], JournalOrder] = field(default_factory=dict)  # of this session
-    day: Day = field(default_factory=Day)
-    state: TradingState = TradingState.STARTING
-    cause: Cause = Cause.NONE
-    profit_e8: int = 0  # of the account, when a fill or a state was told last
-    profit_known: bool = False
-    lost_n: int = 0  # records that a repair found damaged
-    sequence: int = 0
-    refusals_n: int = 0
-    commands_n: int = 0
-
-
 def replay(records: Iterable[Any]) -> Ledger:
     """The ledger after ``records`` (JOURNAL, in their order). JournalError.
 
     What stands before the first complete session start (SESSION to DAY) has no effect.
     """
-    reader = _Reader()
+    reader = LedgerReader()
     for record in records:
         reader.take(record)
     return reader.ledger
 
 
-class _Reader:
+class LedgerReader:
+    """A ledger that follows the journal record by record."""
+
     def __init__(self) -> None:
         self.ledger = Ledger()
         self._coming: Ledger | None = None  # a session start whose DAY has not come yet
 
     def take(self, record: Any) -> None:
+        """The next record. JournalError."""
         kind = int(record["kind"])
         if kind == JournalKind.LOST:
             self.ledger.lost_n += 1
@@ -157,7 +58,9 @@ class _Reader:
                 self._coming.lost_n += 1
         elif kind == JournalKind.SESSION:
             lost_n = self.ledger.lost_n
-            self._coming = Ledger(int(record["epoch"]), bool(record["observed"]), lost_n=lost_n)
+            live, checked_ms = bool(record["observed"]), int(record["quantity_lots"])
+            self._coming = Ledger(int(record["epoch"]), live, checked_ms, lost_n=lost_n)
+            self._coming.latch = self.ledger.latch
         elif self._coming is not None:
             self._take_start(self._coming, kind, record)
         elif self.ledger.symbols or self.ledger.epoch:
@@ -217,22 +120,31 @@ class _Reader:
             if order is not None:
                 order.sent = True
         elif kind in _REPORTS:
-            self._report(kind, record)
+            self._report(record)
         elif kind == JournalKind.CANCEL_SENT:
             ledger.day.messages_n += 1
         elif kind == JournalKind.DAY:
             self._day(ledger, record)
         elif kind == JournalKind.STATE:
-            ledger.state = TradingState(int(record["observed"]))
-            ledger.cause = Cause(int(record["reason"]))
-            ledger.profit_e8, ledger.profit_known = int(record["filled_lots"]), True
-            ledger.day.profit_peak_e8 = int(record["filled_tick_lots"])
+            self._state(record)
         elif kind == JournalKind.GATE_REFUSAL:
             ledger.refusals_n += 1 + int(record["filled_lots"])
         elif kind == JournalKind.COMMAND:
             ledger.commands_n += 1
         else:
             raise JournalError(f"record {record['sequence']} has kind {kind}: there is none")
+
+    def _state(self, record: Any) -> None:
+        ledger = self.ledger
+        state, cause = TradingState(int(record["observed"])), Cause(int(record["reason"]))
+        ledger.state = state
+        ledger.profit_e8, ledger.profit_known = int(record["filled_lots"]), True
+        ledger.day.profit_peak_e8 = int(record["filled_tick_lots"])
+        if cause != Cause.STOP and state <= TradingState.ACTIVE:
+            reason, seen, limit = (
+                int(record[n]) for n in ("limit", "price_ticks", "quantity_lots")
+            )
+            ledger.latch = Latch(state, cause, reason, seen, limit, int(record["time_ns"]))
 
     def _known(self, record: Any) -> JournalOrder | None:
         name = (int(record["epoch"]) or self.ledger.epoch, int(record["order_key"]))
@@ -256,12 +168,14 @@ class _Reader:
             time_ns=int(record["time_ns"]),
         )
 
-    def _report(self, kind: int, record: Any) -> None:
+    def _report(self, record: Any) -> None:
         ledger = self.ledger
         side, lots = int(record["side"]), int(record["quantity_lots"])
         if record["order_key"] == FOREIGN:
             symbol = ledger.symbols[int(record["instrument"])]
             ledger.holdings[symbol.name].book(side, lots, lots * int(record["price_ticks"]))
+            name = symbol.name, int(record["venue_id"])
+            ledger.foreign_lots[name] = ledger.foreign_lots.get(name, 0) + lots
             self._fill(record)
             return
         order = self._known(record)
@@ -274,7 +188,7 @@ class _Reader:
             order.filled_lots += more_lots
             order.filled_tick_lots += value
             self._fill(record)
-        if kind == JournalKind.ACKNOWLEDGED:
+        if record["venue_id"] > 0:
             order.venue_id = int(record["venue_id"])
         after = OrderState(int(record["reason"]))
         if after != OrderState.FREE:

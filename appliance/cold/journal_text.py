@@ -12,7 +12,7 @@ from appliance.abi.refusal import Reject
 from appliance.abi.trading import OrderState, Side, TimeInForce
 from appliance.abi.trading_state import Cause, TradingState
 from appliance.abi.units import E8, NS_PER_S
-from appliance.cold.journal_state import Holding, JournalOrder, Ledger, Symbol
+from appliance.cold.ledger import Holding, JournalOrder, Ledger, Symbol
 
 _ORDER_KINDS: Final = range(JournalKind.INTENT, JournalKind.CANCEL_SENT + 1)
 

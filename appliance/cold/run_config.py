@@ -32,6 +32,8 @@
     stream_silence_ms = 5000             # market data without a message for longer: replaced
     answer_timeout_ms = 2000             # an order without an answer for longer is unknown
     clock_offset_max_ms = 500            # no orders while the venue's clock is further away
+    foreign = "take"                     # orders and trades that are not ours, at the start:
+                                         # cancelled and counted; or "refuse": it does not start
     rotate_after_min = 1380              # a connection is replaced when so old; the venue ends it
                                          # at 1440
 
@@ -51,6 +53,7 @@ from appliance.abi.market import Market
 from appliance.abi.region import RegionError, region_path
 from appliance.cold.errors import ApplianceError
 
+FOREIGN: Final = ("take", "refuse")
 MODES: Final = ("paper", "live")
 MARKETS: Final = {"spot": Market.SPOT, "usdm": Market.USDM}
 
@@ -82,6 +85,7 @@ KEYS: Final[dict[str, _Key]] = {
     "session.stream_silence_ms": _Key(int, 5000, 500, 3_600_000),
     "session.answer_timeout_ms": _Key(int, 2000, 100, 60_000),
     "session.clock_offset_max_ms": _Key(int, 500, 1, 900),
+    "session.foreign": _Key(str, "take"),
     "session.rotate_after_min": _Key(int, 1380, 1, 1435),
     "rings": _Key(str),
 }
@@ -202,6 +206,8 @@ def _fault_of(name: str, key: _Key, value: object) -> str:
         return _name_fault(str(value))
     if name == "mode" and value not in MODES:
         return f"mode = {_shown(value)}: must be {' or '.join(map(repr, MODES))}"
+    if name == "session.foreign" and value not in FOREIGN:
+        return f"{name} = {_shown(value)}: must be {' or '.join(map(repr, FOREIGN))}"
     if name == "market" and value not in MARKETS:
         return f"market = {_shown(value)}: must be {' or '.join(map(repr, MARKETS))}"
     if name == "symbols":

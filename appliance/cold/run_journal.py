@@ -6,21 +6,29 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from appliance.abi.journal import OVERFLOWED, OVERFLOWED_TOLD, Journal
+from appliance.abi.journal import OVERFLOWED, OVERFLOWED_TOLD, Journal, JournalKind
+from appliance.abi.limits import JOURNAL_RECORDS
 from appliance.cold.errors import ApplianceError
 from appliance.cold.instrument_table import Instruments
 from appliance.cold.journal_archive import Archive, ArchiveThread
 from appliance.cold.journal_file import JournalFile, journal_path
 from appliance.cold.journal_reader import JournalReader
-from appliance.cold.journal_start import begin_session
-from appliance.cold.journal_state import JournalError, Ledger, replay
+from appliance.cold.journal_start import begin_session, put
+from appliance.cold.journal_state import JournalError, LedgerReader
+from appliance.cold.ledger import Ledger, Symbol
 from appliance.hot.core import Core
 
 
 class RunJournal:
     """Open it before anything else of the run, ``begin`` when the loop is made, ``close`` last."""
 
-    def __init__(self, folder: Path, name: str, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        say: Callable[[str], None],
+        records_n: int = JOURNAL_RECORDS,
+    ) -> None:
         """ApplianceError: it is in use, damaged, of another version, or contradicts itself."""
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -28,18 +36,19 @@ class RunJournal:
             raise ApplianceError(f"journal.folder: {folder}: {error.strerror}") from None
         self.path = journal_path(folder, name)
         self._say = say
-        self._file = JournalFile(self.path)
+        self._file = JournalFile(self.path, records_n)
         self._thread: ArchiveThread | None = None
         try:
             self.notes = self._file.notes
             self._file.words[OVERFLOWED] = self._file.words[OVERFLOWED_TOLD] = 0
             self._archive = Archive(self.path, self._file.words, self.notes)
-            self.ledger = self._read()
+            self._reader = LedgerReader()
+            self._read()
         except BaseException:
             self._file.close()
             raise
 
-    def _read(self) -> Ledger:
+    def _read(self) -> None:
         reader = JournalReader(self.path)
         try:
             reading = reader.read(since_start_only=True)
@@ -48,9 +57,25 @@ class RunJournal:
         if reading.faults:
             raise ApplianceError(f"{self.path}: {'; '.join(reading.faults)}")
         try:
-            return replay(reading.records)
+            for record in reading.records:
+                self._reader.take(record)
         except JournalError as error:
             raise ApplianceError(f"{self.path}: {error}") from None
+
+    @property
+    def ledger(self) -> Ledger:
+        """What holds, as far as the journal knows."""
+        return self._reader.ledger
+
+    def write(self, kind: JournalKind, instrument: int, **fields: int) -> None:
+        """A record about an earlier session, before this one begins; the ledger follows."""
+        time_ns = fields.pop("time_ns", 0) or time.time_ns()
+        self._reader.take(put(self.journal, time_ns, kind, instrument, **fields))
+
+    def index_of(self, symbol: Symbol) -> int:
+        """Its index in the records of the last session; -1: it had none."""
+        indices = {known.name: i for i, known in self.ledger.symbols.items()}
+        return indices.get(symbol.name, -1)
 
     @property
     def journal(self) -> Journal:

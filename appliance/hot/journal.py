@@ -148,8 +148,9 @@ def write_report(words, orders, account, report, outcome, now_ns):
     if outcome == FOREIGN_FILL:
         lots, price = report.quantity_lots, report.price_ticks
         key, side, i = report.order_key, report.side, report.instrument
+        number = report.venue_id
         return append(
-            words, now_ns, kind, side, i, 0, key, price, lots, 0, 0, 0, profit_e8, peak_e8, 0
+            words, now_ns, kind, side, i, 0, key, price, lots, 0, 0, number, profit_e8, peak_e8, 0
         )
     order = orders.table[report.order_key & ORDER_SLOT_MASK]
     return append(

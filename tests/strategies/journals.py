@@ -16,8 +16,8 @@ from appliance.abi.journal import (
 )
 from appliance.abi.layout import records
 from appliance.cold.journal_file import JournalFile
-from appliance.cold.journal_start import _put, write_symbol
-from appliance.cold.journal_state import Symbol
+from appliance.cold.journal_start import put, write_symbol
+from appliance.cold.ledger import Symbol
 from appliance.hot.journal import append, write_day
 
 NOW_NS = 1_766_000_000_000_000_000  # within a day
@@ -27,7 +27,7 @@ COINS = tuple(Symbol(f"COIN{i}USDT", 0, 1_000_000, 1_000_000) for i in range(2))
 
 def start(journal: Journal, epoch: int = EPOCH, now_ns: int = NOW_NS) -> None:
     """What stands at the beginning of a session of two coins without a position."""
-    _put(journal, now_ns, JournalKind.SESSION, -1, epoch=epoch, venue_id=7, observed=1, limit=2)
+    put(journal, now_ns, JournalKind.SESSION, -1, epoch=epoch, venue_id=7, observed=1, limit=2)
     for i, coin in enumerate(COINS):
         write_symbol(journal, now_ns, i, coin)
     write_day(journal.words, records(1, GATE_ACCOUNT), now_ns)

@@ -12,7 +12,8 @@ from appliance.abi.trading import OrderState
 from appliance.cold.errors import ApplianceError
 from appliance.cold.instrument_table import Instruments
 from appliance.cold.journal_start import carried_day, on_grid
-from appliance.cold.journal_state import Day, Holding, JournalOrder, Ledger, Symbol, replay
+from appliance.cold.journal_state import replay
+from appliance.cold.ledger import Day, Holding, JournalOrder, Ledger, Symbol
 from appliance.cold.limits import demo_limits
 from appliance.cold.run_journal import RunJournal
 from appliance.hot.core import Core
@@ -36,9 +37,9 @@ def core_of(*names: str) -> tuple[Core, Instruments]:
 
 def began(folder: Path, ledger: Ledger | None = None, *names: str) -> tuple[Any, Core, list[str]]:
     """A run of a journal that held ``ledger``; its core."""
-    run = RunJournal(folder, "run", print)
+    run = RunJournal(folder, "run", print, 256)
     if ledger is not None:
-        run.ledger = ledger
+        run._reader.ledger = ledger
     core, instruments = core_of(*(names or ("BTCUSDT",)))
     core = core._replace(gateway=core.gateway._replace(journal=run.journal))
     return run, core, run.begin(core, instruments, 77, live=True)
@@ -63,7 +64,7 @@ def test_positions_and_orders_go_on(tmp_path: Path) -> None:
     assert [int(position[f"{name}_tick_lots"]) for name in values] == [500, -20, -520, 1500, -20]
     assert position.losses_in_row_n == 1 and position.fills_n == 0
     run.close()
-    again = RunJournal(tmp_path, "run", print)
+    again = RunJournal(tmp_path, "run", print, 256)
     assert again.ledger.epoch == 77 and again.ledger.live
     assert again.ledger.holdings["BTCUSDT"] == held()
     kept = again.ledger.orders[9, 1 << 16]
@@ -91,7 +92,7 @@ def test_a_symbol_that_is_no_longer_traded_is_told_and_kept(tmp_path: Path) -> N
     assert any("holds a position of 5 lots in OLDUSDT" in note for note in notes)
     assert [int(p.position_lots) for p in core.gate.positions] == [5, 0]
     run.close()
-    again = RunJournal(tmp_path, "run", print)
+    again = RunJournal(tmp_path, "run", print, 256)
     names = {name: h.position_lots for name, h in again.ledger.holdings.items()}
     assert names == {"BTCUSDT": 5, "ETHUSDT": 0, "OLDUSDT": 5}
     again.close()
@@ -141,7 +142,7 @@ def test_counts_of_the_day_go_on(tmp_path: Path) -> None:
     assert account.fills_n - account.day_fills_n == 3
     assert (account.venue_day_orders_n, account.day_ends_ns) == (6, ends_ns)
     run.close()
-    again = RunJournal(tmp_path, "run", print)
+    again = RunJournal(tmp_path, "run", print, 256)
     kept = again.ledger.day
     assert (kept.messages_n, kept.fills_n, kept.venue_orders_n) == (7, 3, 6)
     again.close()
@@ -167,7 +168,7 @@ def test_a_journal_that_contradicts_itself_is_refused(tmp_path: Path, kind: int)
     write(core.gateway.journal, kind)
     run.close()
     with pytest.raises(ApplianceError, match="has kind"):
-        RunJournal(tmp_path, "run", print)
+        RunJournal(tmp_path, "run", print, 256)
 
 
 def test_an_end_of_an_order_that_none_tells_of_is_refused(tmp_path: Path) -> None:
@@ -175,7 +176,7 @@ def test_an_end_of_an_order_that_none_tells_of_is_refused(tmp_path: Path) -> Non
     write(core.gateway.journal, 9, order_key=5)
     run.close()
     with pytest.raises(ApplianceError, match="of an order that none tells of"):
-        RunJournal(tmp_path, "run", print)
+        RunJournal(tmp_path, "run", print, 256)
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:

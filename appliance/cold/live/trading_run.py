@@ -29,6 +29,7 @@ from appliance.cold.live.link_table import LinkTable
 from appliance.cold.live.live_session import LiveSession, Settings, rest_tls
 from appliance.cold.live.loose_threads import LooseThreads
 from appliance.cold.live.order_messages import OrderMessages
+from appliance.cold.live.recovery import recovery_of
 from appliance.cold.live.rehearsal import rehearse_cold
 from appliance.cold.live.rest_client import RestClient
 from appliance.cold.live.stopping import Stopping
@@ -99,7 +100,9 @@ class TradingRun:
                     f"asking {self._endpoints.rest} for the rules of {len(self._config.symbols)}"
                 )
                 instruments = await venue_rules.ask(rest, self._config)
+                foreign = await self._recover(rest, instruments)
                 made = self.made = loop_session.start(self._plan(instruments))
+                made.notes += foreign
                 stopping.hear(self._on_signal)
                 try:
                     return await self._session(made, rest, seconds, watch)
@@ -111,6 +114,16 @@ class TradingRun:
                 await rest.close()
                 if self._journal is not None:
                     self._journal.close()
+
+    async def _recover(self, rest: RestClient, instruments: Instruments) -> list[str]:
+        """Journal and venue agree afterwards; what was found that is not ours."""
+        if self._journal is None or self._key is None:
+            return []
+        self._say("comparing the journal with the venue")
+        market, foreign = self._config.market, self._config.values["session.foreign"]
+        recovery = recovery_of(rest, instruments, self._journal, market, self._say, foreign)
+        await recovery.run()
+        return recovery.comparison.foreign
 
     async def _compile(self) -> None:
         """On an instrument of our own: the venue has not been asked for any yet.

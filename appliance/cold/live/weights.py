@@ -12,8 +12,9 @@ SIGNED_SHARE: Final = 0.9
 MINUTE_S: Final = 60.0
 # As we ask (binance-protocol 2, 3 and 5); what is not here weighs 1.
 _WEIGHTS: Final = {
-    Market.SPOT: {"/depth": 50, "/exchangeInfo": 20, "/order": 4, "/account": 20},
-    Market.USDM: {"/depth": 20},
+    Market.SPOT: {"/depth": 50, "/exchangeInfo": 20, "/order": 4, "/account": 20}
+    | {"/openOrders": 6, "/myTrades": 20},
+    Market.USDM: {"/depth": 20, "/userTrades": 5, "/fapi/v3/positionRisk": 5},
 }
 
 
