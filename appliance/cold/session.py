@@ -208,7 +208,8 @@ def _set_control(core: Core, plan: Plan) -> None:
         account.link_blocks = int(Block.LINK | Block.USER_DATA)
     now_ns = time.time_ns()
     rearm(core.gate.account, TradingState.ACTIVE, Cause.START, now_ns)
-    set_phase(core.gate.account, Phase.READY, Cause.START, now_ns)
+    phase = Phase.RECONCILING if plan.sends_orders else Phase.READY
+    set_phase(core.gate.account, phase, Cause.START, now_ns)
     if not plan.sends_orders:
         give_paper_funds(core.gate)
     control = core.control

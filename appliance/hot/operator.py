@@ -18,13 +18,13 @@ from appliance.abi.risk_limits import (
     LIMITS_MOST,
     LIMITS_OFF,
 )
-from appliance.abi.trading_state import Cause, TradingState
+from appliance.abi.trading_state import Cause, Phase, TradingState
 from appliance.hot.atomics import load_acquire, store_release
 from appliance.hot.gate_limits import LIMITS_WORDS
 from appliance.hot.jit import hot, hot_part
 from appliance.hot.journal import write_command, write_day, write_state
 from appliance.hot.telemetry import event_begin, event_commit
-from appliance.hot.trading_state import lower, rearm
+from appliance.hot.trading_state import lower, rearm, set_phase
 
 
 @hot_part
@@ -85,6 +85,8 @@ def carry_out(account, positions, record, now_ns):
     elif record.operation == Operation.REDUCE:
         reduce_only = TradingState.REDUCE_ONLY.value
         result = lower(account, reduce_only, Cause.OPERATOR.value, 0, 0, 0, now_ns)
+    elif record.operation == Operation.READY:
+        result = set_phase(account, Phase.READY.value, Cause.RECONCILED.value, now_ns)
     elif record.operation == Operation.STOP:
         result = lower(account, TradingState.HALTED.value, Cause.STOP.value, 0, 0, 0, now_ns)
     elif record.operation == Operation.HALT or record.operation == Operation.HALT_AND_CANCEL:

@@ -7,6 +7,7 @@ Every number is worked out by hand; the reference gate is not used. A tick of a 
 
 import pytest
 
+from appliance.abi.gate import EXPOSURE_LOTS_MAX
 from appliance.abi.market import Market
 from appliance.abi.refusal import Reject
 from appliance.abi.risk_limits import OFF
@@ -131,6 +132,20 @@ def test_conduct_at_its_limits() -> None:
     refused(gate, Reject.ORDER_TO_TRADE, 501, 10)
     put(gate, "account", fills_n=71)
     passes(gate)
+    put(gate, "account", messages_n=99 + 510)
+    passes(gate)
+    put(gate, "account", messages_n=99 + 511)
+    refused(gate, Reject.ORDER_TO_TRADE, 511, 510)
+
+
+def test_as_many_executions_as_allowed_say_nothing_of_what_was_before_them() -> None:
+    """A person re-armed: the count began anew, and the ring still holds the times of before."""
+    gate = healthy_gate()
+    gate.runaway_ns[:] = NOW_NS
+    put(gate, "account", runaway_n=4)
+    passes(gate)
+    put(gate, "account", runaway_n=5)
+    refused(gate, Reject.RUNAWAY, 0, 1_000)
 
 
 def test_conduct_that_is_off() -> None:
@@ -260,6 +275,11 @@ def test_quantity_of_the_day() -> None:
     refused(gate, Reject.DAY_QUANTITY, 101, 100, quantity_lots=11)
     put(gate, "positions", bought_lots=2**62)
     refused(gate, Reject.DAY_QUANTITY, 2**62 + 25, 100)
+    put(gate, "limits", day_quantity_max_lots=OFF)
+    put(gate, "positions", bought_lots=EXPOSURE_LOTS_MAX - 25)
+    passes(gate)
+    put(gate, "positions", bought_lots=EXPOSURE_LOTS_MAX - 24)
+    refused(gate, Reject.DAY_QUANTITY, EXPOSURE_LOTS_MAX + 1, OFF)
     put(gate, "account", trading_state=TradingState.REDUCE_ONLY)
     put(gate, "positions", position_lots=-50)
     passes(gate)

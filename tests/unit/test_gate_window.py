@@ -27,6 +27,17 @@ def test_too_far_from_where_the_market_was(side: int) -> None:
 
 
 @EACH_SIDE
+def test_the_farthest_that_is_near_enough(side: int) -> None:
+    """20 % below a middle of 12,500 is 10,000 exactly."""
+    gate = healthy_gate()
+    put(gate, "limits", window_collar_ppm=200_000)
+    put(gate, "references", window_low2_ticks=20_000, window_high2_ticks=25_000)
+    passes(gate, side=side, price_ticks=10_000)
+    put(gate, "references", window_high2_ticks=25_001)
+    refused(gate, Reject.PRICE_WINDOW, 200_032, 200_000, side=side, price_ticks=10_000)
+
+
+@EACH_SIDE
 def test_a_window_that_is_missing_or_impossible(side: int) -> None:
     gate = healthy_gate()
     for low, high in ((0, 20_000), (-1, 20_000), (20_001, 20_000), (0, 0)):
@@ -35,6 +46,9 @@ def test_a_window_that_is_missing_or_impossible(side: int) -> None:
     most = 2 * GATE_PRICE_TICKS_MAX
     put(gate, "references", window_low2_ticks=20_000, window_high2_ticks=most + 1)
     refused(gate, Reject.OVERFLOW, most + 1, most, side=side)
+    put(gate, "references", window_high2_ticks=most)
+    refused(gate, Reject.PRICE_WINDOW, 1_000_000, 50_000, side=side)
+    put(gate, "references", window_high2_ticks=most + 1)
     put(gate, "positions", position_lots=-side * 50)
     passes(gate, side=side)  # it reduces
 

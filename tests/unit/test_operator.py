@@ -75,6 +75,21 @@ def test_each_operation_from_each_state(live: Live) -> None:
     assert (account.state_cause, account.cancel_all) == (Cause.STOP, 0)
 
 
+def test_the_loop_begins_when_it_is_told_that_everything_is_known(live: Live) -> None:
+    account = live.core.gate.account
+    set_phase(account, Phase.RECONCILING, Cause.START, 2)
+    reconciling = TradingState.RECONCILING
+    assert account[0].trading_state == reconciling
+    assert answer(live, Operation.RESUME)[2] == reconciling, "a person cannot know it either"
+    assert answer(live, Operation.READY) == (Result.DONE, reconciling, ACTIVE)
+    assert account[0].state_cause == Cause.RECONCILED
+    assert answer(live, Operation.READY) == (Result.UNCHANGED, ACTIVE, ACTIVE)
+    set_phase(account, Phase.RECONCILING, Cause.START, 2)
+    answer(live, Operation.HALT)
+    assert answer(live, Operation.READY) == (Result.UNCHANGED, HALTED, HALTED)
+    assert answer(live, Operation.RESUME)[2] == ACTIVE
+
+
 def test_operations_and_states_stand_in_the_journal(live: Live) -> None:
     words = live.core.gateway.journal.words
     before = int(words[HEAD])
@@ -163,7 +178,7 @@ def test_every_limit_can_be_set(live: Live) -> None:
             assert (array == before).all()
 
 
-@pytest.mark.parametrize("nonsense", [0, -1, 8, 2**63 - 1])
+@pytest.mark.parametrize("nonsense", [0, -1, 9, 2**63 - 1])
 def test_what_is_no_operation_is_answered_and_does_nothing(live: Live, nonsense: int) -> None:
     assert answer(live, nonsense) == (Result.UNKNOWN, ACTIVE, ACTIVE)
 

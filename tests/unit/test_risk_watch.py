@@ -144,6 +144,19 @@ def test_a_new_day_begins_its_figures_anew() -> None:
     assert account.venue_day_orders_n == 0 and account.venue_day_ends_ns % DAY_NS == 0
 
 
+def test_a_day_ends_with_its_last_moment() -> None:
+    for field in ("day_ends_ns", "venue_day_ends_ns"):
+        gate = armed()
+        ends_ns = NOW_NS + 1_000
+        put(gate, "account", day_ends_ns=2 * NOW_NS, venue_day_ends_ns=2 * NOW_NS)
+        put(gate, "account", **{field: ends_ns})
+        watch(gate, 1, ends_ns - 1)
+        assert gate.account[0][field] == ends_ns
+        watch(gate, 1, ends_ns)
+        assert ends_ns < gate.account[0][field] <= ends_ns + DAY_NS
+        assert gate.account[0].days_n == 1
+
+
 def test_the_first_day_begins_with_the_first_event() -> None:
     gate = armed()
     put(gate, "account", day_ends_ns=0, venue_day_ends_ns=0)

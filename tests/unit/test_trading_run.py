@@ -28,6 +28,7 @@ def config(folder: Path, **more: Any) -> run_config.RunConfig:
 
 def live(folder: Path, **more: Any) -> run_config.RunConfig:
     files = {"risk": {"file": "risk.toml"}, "keys": {"file": "key.json"}}
+    files["journal"] = {"folder": "journal"}
     return config(folder, mode="live", **files, **more)
 
 
@@ -160,7 +161,7 @@ class Ending:
             notes=[],
             instruments=SimpleNamespace(symbols=("BTCUSDT",)),
             limits=SimpleNamespace(currency="USDT"),
-            region=SimpleNamespace(update_clock=lambda: None),
+            region=SimpleNamespace(update_clock=lambda: None, path=Path("lonecore-none.region")),
         )
         self.run.made = made
         return asyncio.run(self.run._session(made, None, None, None))  # type: ignore[arg-type]

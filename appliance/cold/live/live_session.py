@@ -204,6 +204,11 @@ class LiveSession:
             blocks |= Block.RATE
         return blocks
 
+    @property
+    def is_reconciled(self) -> bool:
+        """Everything is known of our orders: the loop has heard what the venue said of each."""
+        return not self._blocks() & Block.RECONCILING
+
     def _on_shutdown(self, role: LinkRole) -> None:
         self.server_shutdowns_n += 1
         self.channels[role].replace("the venue announced its end")

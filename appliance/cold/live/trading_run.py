@@ -17,7 +17,7 @@ from appliance.abi.operator import Operation, control_path
 from appliance.abi.trading_state import TradingState
 from appliance.cold import boot, run_report
 from appliance.cold import session as loop_session
-from appliance.cold.control_region import NotAnswered, post
+from appliance.cold.control_region import Answer, NotAnswered, post
 from appliance.cold.errors import ApplianceError
 from appliance.cold.instrument_table import Instruments
 from appliance.cold.live import venue_rules
@@ -42,6 +42,7 @@ from appliance.hot.order_text import EPOCH_MAX
 from appliance.hot.wire.links import make_links
 
 HALT_WITHIN_S: Final = 0.2
+READY_WITHIN_S: Final = 5.0
 
 
 class TradingRun:
@@ -76,6 +77,7 @@ class TradingRun:
         self.made: loop_session.Session | None = None
         self._last_orders: LastOrders | None = None
         self._journal: RunJournal | None = None
+        self._ready: asyncio.Future[Answer] | None = None  # the loop was told that it may begin
 
     def stop(self) -> None:
         """End the run in good order; from the thread of the asyncio loop."""
@@ -198,6 +200,7 @@ class TradingRun:
             if watch is not None:
                 watch()
             made.region.update_clock()
+            self._tell_ready(made, session)
             over = seconds is not None and time.monotonic() - started_s >= seconds
             return over or self._stopped.is_set() or not made.loop.running
 
@@ -218,6 +221,16 @@ class TradingRun:
                 table.free_all()
         result["session"]["left_open"] = left
         return result
+
+    def _tell_ready(self, made: loop_session.Session, session: LiveSession) -> None:
+        """Once, when everything is known: the loop may begin. Until it answers nothing goes out."""
+        if self._ready is not None and self._ready.done() and self._ready.exception():
+            self._say(f"the loop was told that it may begin: {self._ready.exception()}")
+            self._ready = None
+        if self._ready is not None or self._key is None or not session.is_reconciled:
+            return
+        said = (control_path(made.region.path), Operation.READY, "reconciled", READY_WITHIN_S)
+        self._ready = asyncio.ensure_future(asyncio.to_thread(post, *said))
 
     async def _cancel_all(self, session: LiveSession, epoch: int) -> list[str]:
         """Nothing of ours stays on the venue's book; client ids of what may. New orders are
