@@ -201,6 +201,7 @@ def _config(args: argparse.Namespace, folder: Path, market: str, ready: dict[str
         "name": args.name,
         "strategy": {"file": args.strategy},
         "risk": {"file": str(limits)},
+        "journal": {"folder": str(folder / "journal")},
         "keys": {"file": str(Path(urls["keys"]["ed25519"]).resolve())},
         "venue": {"rest": urls["rest"], "streams": urls["streams"], "orders": urls["ws_api"]},
     }
