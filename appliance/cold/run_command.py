@@ -93,15 +93,9 @@ def _sayer(screen: Screen) -> Callable[[str], None]:
 
 
 def _key(config: RunConfig) -> Any:
-    if config.mode != "live":
-        return None
     from appliance.cold.live import key_file
 
-    if (name := config.text("keys.credential")) is not None:
-        return key_file.load(key_file.credential_path(name), owner_only=False)
-    path = config.file("keys.file")
-    assert path is not None
-    return key_file.load(path)
+    return key_file.of(config)
 
 
 def _trade(

@@ -14,8 +14,8 @@ from appliance.abi.trading_state import TradingState
 from appliance.cold import run_config
 from appliance.cold.errors import ApplianceError
 from appliance.cold.live import trading_run
-from appliance.cold.live.endpoints import PRODUCTION
-from appliance.cold.live.trading_run import TradingRun, endpoints_of
+from appliance.cold.live.endpoints import PRODUCTION, endpoints_of
+from appliance.cold.live.trading_run import TradingRun
 from appliance.cold.strategy_loader import load_strategy
 
 SYMBOLS = ["BTCUSDT", "ETHUSDT"]

@@ -6,6 +6,7 @@ from typing import Final
 
 from appliance.abi.link import LinkRole
 from appliance.abi.market import Market
+from appliance.cold.run_config import RunConfig
 
 # The venue ends a connection at 24 h, and takes 1024 streams on one.
 STREAMS_MAX: Final = 1024
@@ -69,6 +70,17 @@ PRODUCTION: Final = {
         "wss://ws-fapi.binance.com/ws-fapi/v1",
     ),
 }
+
+
+def endpoints_of(config: RunConfig) -> Endpoints:
+    """The configured addresses, the market's own where there are none."""
+    usual = PRODUCTION[config.market]
+    return Endpoints(
+        config.market,
+        (config.text("venue.rest") or usual.rest).rstrip("/"),
+        (config.text("venue.streams") or usual.streams).rstrip("/"),
+        (config.text("venue.orders") or usual.orders).rstrip("/"),
+    )
 
 
 def _names(symbols: Sequence[str], kinds: Sequence[str]) -> str:

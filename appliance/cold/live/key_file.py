@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from appliance.cold.errors import ApplianceError
+from appliance.cold.run_config import RunConfig
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -45,6 +46,17 @@ def credential_path(name: str) -> Path:
             f"keys.credential {name}: systemd gives no credentials here; use keys.file"
         )
     return Path(folder) / name
+
+
+def of(config: RunConfig) -> ApiKey | None:
+    """The key that a configuration names; None: it is not live. ApplianceError."""
+    if config.mode != "live":
+        return None
+    if (name := config.text("keys.credential")) is not None:
+        return load(credential_path(name), owner_only=False)
+    path = config.file("keys.file")
+    assert path is not None
+    return load(path)
 
 
 def load(path: Path, *, owner_only: bool = True) -> ApiKey:

@@ -6,7 +6,6 @@ milliseconds, and short tasks for whatever has to wait for the venue.
 
 import asyncio
 import random
-import ssl
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -248,11 +247,3 @@ class LiveSession:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._rest.close()
-
-
-def rest_tls(extra_ca: Any) -> ssl.SSLContext:
-    """For REST: the system's certificates and, if given, a file of others. Verified, by name."""
-    context = ssl.create_default_context()
-    if extra_ca is not None:
-        context.load_verify_locations(extra_ca)
-    return context

@@ -152,6 +152,14 @@ class RestClient:
         return Refused(text, status, code)
 
 
+def rest_tls(extra_ca: Any) -> ssl.SSLContext:
+    """For REST: the system's certificates and, if given, a file of others. Verified, by name."""
+    context = ssl.create_default_context()
+    if extra_ca is not None:
+        context.load_verify_locations(extra_ca)
+    return context
+
+
 def error_of(body: bytes) -> tuple[int, str]:
     """(code, message) of an error's body; (0, its beginning) if it is not the venue's JSON."""
     try:

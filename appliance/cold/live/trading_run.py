@@ -22,16 +22,16 @@ from appliance.cold.errors import ApplianceError
 from appliance.cold.instrument_table import Instruments
 from appliance.cold.live import venue_rules
 from appliance.cold.live.channel import Say
-from appliance.cold.live.endpoints import PRODUCTION, Endpoints
+from appliance.cold.live.endpoints import endpoints_of
 from appliance.cold.live.key_file import ApiKey
 from appliance.cold.live.last_orders import LastOrders
 from appliance.cold.live.link_table import LinkTable
-from appliance.cold.live.live_session import LiveSession, Settings, rest_tls
+from appliance.cold.live.live_session import LiveSession, Settings
 from appliance.cold.live.loose_threads import LooseThreads
 from appliance.cold.live.order_messages import OrderMessages
 from appliance.cold.live.recovery import recovery_of
 from appliance.cold.live.rehearsal import rehearse_cold
-from appliance.cold.live.rest_client import RestClient
+from appliance.cold.live.rest_client import RestClient, rest_tls
 from appliance.cold.live.stopping import Stopping
 from appliance.cold.run_config import RunConfig
 from appliance.cold.run_journal import RunJournal
@@ -255,17 +255,6 @@ async def _halt(made: loop_session.Session) -> None:
         await asyncio.to_thread(post, path, Operation.STOP, "the run ends", HALT_WITHIN_S)
     except (NotAnswered, ApplianceError):  # it stands still, or has ended: nobody else decides
         made.core.gate.account[0].trading_state = TradingState.HALTED
-
-
-def endpoints_of(config: RunConfig) -> Endpoints:
-    """The configured addresses, the market's own where there are none."""
-    usual = PRODUCTION[config.market]
-    return Endpoints(
-        config.market,
-        (config.text("venue.rest") or usual.rest).rstrip("/"),
-        (config.text("venue.streams") or usual.streams).rstrip("/"),
-        (config.text("venue.orders") or usual.orders).rstrip("/"),
-    )
 
 
 def report(made: loop_session.Session, session: LiveSession) -> dict[str, Any]:
