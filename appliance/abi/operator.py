@@ -44,6 +44,7 @@ class Operation(IntEnum):
     RESUME = 4  # whatever the limits allow
     LIMIT_SHOW = 5  # answers with the value of a limit
     LIMIT_SET = 6  # from the next order on
+    GUARD = 9  # the guardian saw no heartbeat: no new order, nor an old one
     READY = 8  # journal and venue agree: what the limits allow may begin
     STOP = 7  # HALT, because the run ends: what is open is cancelled by whoever ends it
 

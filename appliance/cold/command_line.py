@@ -16,6 +16,7 @@ from typing import Final
 
 from appliance.cold import (
     demo_command,
+    guard_command,
     journal_command,
     limits_command,
     operator_commands,
@@ -75,6 +76,7 @@ def build_parser() -> argparse.ArgumentParser:
     operator_commands.add_parsers(subparsers)
     limits_command.add_parser(subparsers)
     journal_command.add_parser(subparsers)
+    guard_command.add_parser(subparsers)
     from appliance.cold import top
 
     top.add_parser(subparsers)

@@ -71,6 +71,9 @@ def test_each_operation_from_each_state(live: Live) -> None:
     assert live.core.gate.account[0].cancel_all == 0
     account = live.core.gate.account[0]
     assert (account.state_cause, account.state_reason) == (Cause.OPERATOR, Reject.NONE)
+    assert answer(live, Operation.GUARD) == (done, ACTIVE, HALTED)
+    assert (account.state_cause, account.cancel_all) == (Cause.GUARDIAN, 1)
+    assert answer(live, Operation.RESUME) == (done, HALTED, ACTIVE)
     assert answer(live, Operation.STOP) == (done, ACTIVE, HALTED)
     assert (account.state_cause, account.cancel_all) == (Cause.STOP, 0)
 
@@ -178,7 +181,7 @@ def test_every_limit_can_be_set(live: Live) -> None:
             assert (array == before).all()
 
 
-@pytest.mark.parametrize("nonsense", [0, -1, 9, 2**63 - 1])
+@pytest.mark.parametrize("nonsense", [0, -1, 10, 2**63 - 1])
 def test_what_is_no_operation_is_answered_and_does_nothing(live: Live, nonsense: int) -> None:
     assert answer(live, nonsense) == (Result.UNKNOWN, ACTIVE, ACTIVE)
 
