@@ -4,7 +4,9 @@ They speak to a running appliance through its control region and say what it ans
 """
 
 import argparse
+import asyncio
 import json
+from pathlib import Path
 from typing import Any, Final
 
 from appliance.abi import region
@@ -13,16 +15,21 @@ from appliance.abi.region_report import Health
 from appliance.abi.trading_state import TradingState
 from appliance.cold.control_region import Answer, NotAnswered, post
 from appliance.cold.errors import EXIT_NO, EXIT_OK, ApplianceError
+from appliance.cold.run_config import RunConfig, load
 from appliance.cold.snapshot import snapshot
 
 WITHIN_S: Final = 0.5
 WITHIN_MAX_S: Final = 60.0
+VENUE_WITHIN_S: Final = 10.0
 _CODES: Final = "exit codes: 0 done, 1 the loop does not answer or nothing runs, 2 a wrong request"
 _HALT: Final = f"""examples:
   appliance halt                      no new order from now on; what is open stays open
   appliance halt --cancel-all         and everything that is open is cancelled, in one pass
   appliance halt spot-1 --reason "exchange announced maintenance"
+  appliance halt spot-1 --cancel-all --venue spot.toml    also when the loop stands still or is gone
 
+With --venue every open order of the configuration's symbols is cancelled over a connection of
+this command's own, whoever's they are, if the loop does not answer.
 Only `appliance resume` undoes it.
 {_CODES}"""
 _REDUCE: Final = f"""examples:
@@ -47,6 +54,11 @@ def add_parsers(subparsers: Any) -> None:
     halt = _parser(subparsers, "halt", "let no new order out, at once", _HALT)
     halt.add_argument("--cancel-all", action="store_true", help="cancel what is open, too")
     add_reason(halt, required=False)
+    halt.add_argument(
+        "--venue",
+        metavar="CONFIG",
+        help="where the loop does not answer: cancel at the venue, with this configuration's key",
+    )
     halt.set_defaults(run=run_halt)
     reduce = _parser(subparsers, "reduce", "let out only what reduces a position", _REDUCE)
     add_reason(reduce, required=False)
@@ -96,7 +108,34 @@ def _seconds(text: str) -> float:
 
 
 def run_halt(args: argparse.Namespace) -> int:
-    return _tell(args, Operation.HALT_AND_CANCEL if args.cancel_all else Operation.HALT)
+    operation = Operation.HALT_AND_CANCEL if args.cancel_all else Operation.HALT
+    if args.venue is None:
+        return _tell(args, operation)
+    if not args.cancel_all:
+        raise ApplianceError("--venue cancels: it goes with --cancel-all")
+    config = load(Path(args.venue))
+    try:
+        path = found(args)
+        answer = post(control_path(path), operation, args.reason, args.within)
+    except (NotAnswered, ApplianceError) as error:
+        return _cancel_at_venue(config, str(error), as_json=args.json)
+    print(json.dumps(_as_dict(answer)) if args.json else _sentence(answer, operation))
+    return EXIT_OK
+
+
+def _cancel_at_venue(config: RunConfig, why: str, *, as_json: bool) -> int:
+    """The loop cannot be told: by a connection of our own."""
+    from appliance.cold.live.kill_switch import cancel_at_venue
+
+    swept = asyncio.run(cancel_at_venue(config, VENUE_WITHIN_S))
+    told = {"answered": False, "why": why, "cancelled": swept.found, "left": swept.left}
+    if as_json:
+        print(json.dumps(told | {"failed": swept.failed}))
+    elif swept.failed:
+        print(f"{why}; at the venue {swept.left} orders may be open: {swept.failed}")
+    else:
+        print(f"{why}; at the venue {swept.found} orders were cancelled, nothing is open")
+    return EXIT_NO if swept.failed else EXIT_OK
 
 
 def run_reduce(args: argparse.Namespace) -> int:

@@ -110,6 +110,14 @@ def test_halt_reduce_resume(live_appliance: Appliance, tmp_path: Path) -> None:
                     done = operator("halt", "--within", "0.2")
                     assert done.code == 1 and "did not answer within 0.2 s" in done.out
                     assert "stay open" in done.out and time.monotonic() - began_s < 20
+                    done = operator("halt", "--venue", str(config))
+                    assert done.code == 2 and "goes with --cancel-all" in done.err
+                    done = operator(
+                        "halt", "--cancel-all", "--venue", str(config), "--within", "0.2", "--json"
+                    )
+                    told = json.loads(done.out)
+                    assert done.code == 0 and told["failed"] == "" and not told["answered"]
+                    assert venue.account("spot")["openOrders"] == []
                 finally:
                     os.kill(process.pid, signal.SIGCONT)
                 wait_for(lambda: operator.status()["trading_state"] == "HALTED")
@@ -119,6 +127,8 @@ def test_halt_reduce_resume(live_appliance: Appliance, tmp_path: Path) -> None:
                 process.kill()
         assert operator("status").code == 1
         assert operator("halt").code == 2
+        done = operator("halt", "--cancel-all", "--venue", str(config))
+        assert done.code == 0 and "at the venue 0 orders were cancelled" in done.out
 
 
 @pytest.mark.parametrize("command", ["halt", "reduce", "status"])

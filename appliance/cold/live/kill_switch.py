@@ -4,12 +4,17 @@ For the guardian, and for a halt that the loop does not answer.
 """
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from typing import Any, Final
 
 from appliance.abi.market import Market
-from appliance.cold.live.rest_client import Refused, RestClient, RestError
+from appliance.cold.errors import ApplianceError
+from appliance.cold.live import key_file
+from appliance.cold.live.endpoints import endpoints_of
+from appliance.cold.live.rest_client import Refused, RestClient, RestError, rest_tls
 from appliance.cold.live.venue_clock import measure
+from appliance.cold.run_config import RunConfig
 
 _CANCEL_ALL: Final = {Market.SPOT: "/openOrders", Market.USDM: "/allOpenOrders"}
 NOTHING_OPEN: Final = -2011  # what spot says to a cancel of nothing
@@ -93,3 +98,22 @@ class KillSwitch:
             if refused.code != NOTHING_OPEN:
                 raise
         return 0
+
+
+async def cancel_at_venue(config: RunConfig, within_s: float) -> Swept:
+    """Everything of a live configuration's symbols, by its key. ApplianceError."""
+    key = key_file.of(config)
+    if key is None:
+        raise ApplianceError(f"{config.path}: mode is {config.mode!r}: it has no order at a venue")
+    try:
+        tls = rest_tls(config.file("venue.extra_ca"))
+    except OSError as error:
+        raise ApplianceError(f"venue.extra_ca: {error}") from None
+    rest = RestClient(endpoints_of(config), tls, key)
+    switch = KillSwitch(rest, config.market, config.symbols)
+    try:
+        with contextlib.suppress(RestError):  # with a clock that is right anyway it works without
+            await switch.prepare()
+        return await switch.until_nothing_is_open(within_s)
+    finally:
+        await rest.close()
