@@ -183,12 +183,13 @@ def _replay(path: Path, reading: Reading, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps(told))
     else:
-        _show(told)
+        show(told)
         _tell_faults(path, reading)
     return EXIT_NO if reading.faults else EXIT_OK
 
 
-def _show(told: dict[str, Any]) -> None:
+def show(told: dict[str, Any]) -> None:
+    """What a journal adds up to, for people."""
     from rich.console import Console
     from rich.table import Table
 

@@ -20,6 +20,7 @@ examples:
   appliance run spot.toml                  until Ctrl-C, which cancels what is open
   appliance run spot.toml --seconds 60     for a minute
   appliance run spot.toml --check          only check the configuration
+  appliance run spot.toml --reconcile      after a crash: cancel, count, compare; no trading
   appliance top spot-1                     watch it from another terminal
 
 A configuration (all keys: appliance/cold/run_config.py):
@@ -41,6 +42,11 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     )
     parser.add_argument("config", metavar="CONFIG", help="a TOML file")
     parser.add_argument("--seconds", type=float, metavar="S", help="stop by itself after S seconds")
+    parser.add_argument(
+        "--reconcile",
+        action="store_true",
+        help="settle with the venue what earlier runs left, and end without trading",
+    )
     parser.add_argument("--check", action="store_true", help="check the configuration and end")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
     parser.set_defaults(run=run)
@@ -62,6 +68,8 @@ def run(args: argparse.Namespace) -> int:
         else:
             print(f"{args.config}: fine ({config.mode}, {', '.join(config.symbols)})")
         return EXIT_OK
+    if args.reconcile:
+        return _reconcile(config, key, screen, as_json=args.json)
     result = _trade(config, key, args.seconds, screen, started_s)
     if args.json:
         json.dump(result, sys.stdout, indent=2)
@@ -73,6 +81,23 @@ def run(args: argparse.Namespace) -> int:
     if fatal := result["session"]["fatal"]:
         print(f"appliance run: {fatal}", file=sys.stderr)
     return EXIT_NO if fatal or result["session"]["left_open"] else EXIT_OK
+
+
+def _reconcile(config: RunConfig, key: Any, screen: Screen, *, as_json: bool) -> int:
+    """What the journal adds up to when it agrees with the venue."""
+    if key is None:
+        raise BadConfig(f"{config.path}: mode is {config.mode!r}: it has no order at a venue")
+    _prepare(config)
+    from appliance.cold import journal_command
+    from appliance.cold.live import recovery
+
+    told = asyncio.run(recovery.reconcile(config, key, _sayer(screen)))
+    if as_json:
+        print(json.dumps(told))
+    else:
+        journal_command.show(told)
+        print("\n".join(["journal and venue agree", *told["notes"]]))
+    return EXIT_OK
 
 
 def _check_limits(config: RunConfig) -> None:
@@ -98,18 +123,25 @@ def _key(config: RunConfig) -> Any:
     return key_file.of(config)
 
 
-def _trade(
-    config: RunConfig, key: Any, seconds: float | None, screen: Screen, started_s: float
-) -> dict[str, Any]:
+def _prepare(config: RunConfig) -> tuple[str, tuple[Path, bool]]:
+    """The strategy's name or file, and where compiled code is kept."""
     from appliance.cold import compile_cache, strategy_loader
 
     file = config.values["strategy.file"]
     local = config.path.parent / file
     try:
         name = str(local) if local.is_file() else file
-        cache = compile_cache.prepare(strategy_loader.source_of(name), compile_cache.LIVE)
+        return name, compile_cache.prepare(strategy_loader.source_of(name), compile_cache.LIVE)
     except OSError as error:  # a name that is too long, a file that must not be read
         raise BadConfig(f"{config.path}: strategy.file: {error.strerror}") from None
+
+
+def _trade(
+    config: RunConfig, key: Any, seconds: float | None, screen: Screen, started_s: float
+) -> dict[str, Any]:
+    from appliance.cold import strategy_loader
+
+    name, cache = _prepare(config)
     from appliance.cold.live import trading_run
 
     params = {k: str(v) for k, v in config.values["strategy.params"].items()}

@@ -22,10 +22,13 @@ from appliance.abi.market import Market
 from appliance.abi.trading import OrderState, Report
 from appliance.cold.errors import ApplianceError
 from appliance.cold.journal_start import symbols_of
-from appliance.cold.journal_text import order_text
+from appliance.cold.journal_text import ledger_of, order_text
 from appliance.cold.ledger import JournalOrder, Symbol
+from appliance.cold.live import venue_rules
 from appliance.cold.live.comparison import Comparison, Params
+from appliance.cold.live.endpoints import endpoints_of
 from appliance.cold.live.inquiry import CERTAIN_S, NO_SUCH_ORDER
+from appliance.cold.live.key_file import ApiKey
 from appliance.cold.live.order_messages import Grid, OrderMessages, Said
 from appliance.cold.live.rest_client import (
     Refused,
@@ -34,7 +37,9 @@ from appliance.cold.live.rest_client import (
     Unclear,
     parsed,
     patiently,
+    rest_tls,
 )
+from appliance.cold.run_config import RunConfig
 from appliance.cold.run_journal import RunJournal
 
 TRIES: Final = 5
@@ -166,3 +171,29 @@ def recovery_of(
     """For the configured symbols."""
     takes = foreign == "take"
     return Recovery(rest, market, symbols_of(instruments), journal, say, takes_foreign=takes)
+
+
+async def reconcile(config: RunConfig, key: ApiKey, say: Callable[[str], None]) -> dict[str, Any]:
+    """Settle what earlier runs left, without a loop: what the journal adds up to then.
+
+    NotReconciled, ApplianceError.
+    """
+    folder = config.file("journal.folder")
+    assert folder is not None
+    journal = RunJournal(folder, config.name, say)
+    try:
+        tls = rest_tls(config.file("venue.extra_ca"))
+        rest = RestClient(endpoints_of(config), tls, key)
+        try:
+            instruments = await venue_rules.ask(rest, config)
+            foreign = config.values["session.foreign"]
+            recovery = recovery_of(rest, instruments, journal, config.market, say, foreign)
+            await recovery.run()
+        finally:
+            await rest.close()
+        notes = [*journal.notes, *recovery.comparison.foreign]
+        return {**ledger_of(journal.ledger), "notes": notes}
+    except OSError as error:
+        raise ApplianceError(f"venue.extra_ca: {error}") from None
+    finally:
+        journal.close()
