@@ -45,6 +45,7 @@ class Operation(IntEnum):
     LIMIT_SHOW = 5  # answers with the value of a limit
     LIMIT_SET = 6  # from the next order on
     GUARD = 9  # the guardian saw no heartbeat: no new order, nor an old one
+    MISMATCH = 10  # we and the venue differ, and nothing explains it
     READY = 8  # journal and venue agree: what the limits allow may begin
     STOP = 7  # HALT, because the run ends: what is open is cancelled by whoever ends it
 

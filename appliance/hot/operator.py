@@ -85,9 +85,12 @@ def carry_out(account, positions, record, now_ns):
     elif record.operation == Operation.REDUCE:
         reduce_only = TradingState.REDUCE_ONLY.value
         result = lower(account, reduce_only, Cause.OPERATOR.value, 0, 0, 0, now_ns)
-    elif record.operation == Operation.GUARD:
+    elif record.operation == Operation.GUARD or record.operation == Operation.MISMATCH:
         state.cancel_all = 1
-        result = lower(account, TradingState.HALTED.value, Cause.GUARDIAN.value, 0, 0, 0, now_ns)
+        cause = Cause.GUARDIAN.value
+        if record.operation == Operation.MISMATCH:
+            cause = Cause.MISMATCH.value
+        result = lower(account, TradingState.HALTED.value, cause, 0, 0, 0, now_ns)
     elif record.operation == Operation.READY:
         result = set_phase(account, Phase.READY.value, Cause.RECONCILED.value, now_ns)
     elif record.operation == Operation.STOP:

@@ -1,4 +1,7 @@
-"""``appliance run`` against ``appliance venue``: two processes, sockets between them."""
+"""``appliance run`` against ``appliance venue``: two processes, sockets between them.
+
+What a run says it saw is appliance.cold.live.session_report.
+"""
 
 import signal
 import socket

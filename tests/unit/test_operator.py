@@ -74,6 +74,9 @@ def test_each_operation_from_each_state(live: Live) -> None:
     assert answer(live, Operation.GUARD) == (done, ACTIVE, HALTED)
     assert (account.state_cause, account.cancel_all) == (Cause.GUARDIAN, 1)
     assert answer(live, Operation.RESUME) == (done, HALTED, ACTIVE)
+    assert answer(live, Operation.MISMATCH) == (done, ACTIVE, HALTED)
+    assert (account.state_cause, account.cancel_all) == (Cause.MISMATCH, 1)
+    assert answer(live, Operation.RESUME) == (done, HALTED, ACTIVE)
     assert answer(live, Operation.STOP) == (done, ACTIVE, HALTED)
     assert (account.state_cause, account.cancel_all) == (Cause.STOP, 0)
 
@@ -181,7 +184,7 @@ def test_every_limit_can_be_set(live: Live) -> None:
             assert (array == before).all()
 
 
-@pytest.mark.parametrize("nonsense", [0, -1, 10, 2**63 - 1])
+@pytest.mark.parametrize("nonsense", [0, -1, 11, 2**63 - 1])
 def test_what_is_no_operation_is_answered_and_does_nothing(live: Live, nonsense: int) -> None:
     assert answer(live, nonsense) == (Result.UNKNOWN, ACTIVE, ACTIVE)
 

@@ -15,6 +15,7 @@ from appliance.abi.link import LinkRole
 from appliance.abi.refusal import Block
 from appliance.abi.trading import OrderState
 from appliance.cold.clerk_desk import ClerkDesk
+from appliance.cold.live.audit import Audit
 from appliance.cold.live.backoff import Attempts
 from appliance.cold.live.channel import Channel, LogonRefused, Say
 from appliance.cold.live.endpoints import Endpoints
@@ -49,6 +50,8 @@ class Settings:
     silence_s: float
     life_s: float
     clock_offset_max_ms: int
+    compare_every_s: float
+    takes_foreign: bool
     seed: int
 
 
@@ -91,6 +94,18 @@ class LiveSession:
         )
         self.snapshots = Snapshots(core, settings.symbols, rest)
         market = settings.endpoints.market
+        self.mismatch = ""  # journal and venue differ, and nothing explains it
+        self.audit = Audit(
+            core,
+            settings.symbols,
+            market,
+            rest,
+            messages,
+            settings.compare_every_s,
+            say,
+            self._on_mismatch,
+            takes_foreign=settings.takes_foreign,
+        )
         self.funds = Funds(core.gate, market, settings.symbols, settings.currency, rest)
         self._orders: OrderChannel | None = None
         if key is not None:
@@ -180,6 +195,8 @@ class LiveSession:
                 self._spawn(self.inquiry.settle(doubt))
             if self.funds.is_due():
                 self._spawn(self.funds.ask())
+            if self.audit.is_due():
+                self._spawn(self.audit.ask())
             if self._orders.is_keep_alive_due():
                 self._spawn(self._orders.keep_alive())
         if self.clock.is_due():
@@ -197,6 +214,8 @@ class LiveSession:
         reports_wait = self.sink.waiting_n > 0 or int(size(self._core.gateway.from_desk)) > 0
         if self._orders.reconciled_n == 0 or self._orders.reconciling or reports_wait:
             blocks |= Block.RECONCILING
+        if self.audit.differs or not self.audit.has_begun:
+            blocks |= Block.RECONCILING
         if not self.clock.is_good:
             blocks |= Block.CLOCK
         if self.messages.must_wait:
@@ -208,6 +227,10 @@ class LiveSession:
         """Everything is known of our orders: the loop has heard what the venue said of each."""
         return not self._blocks() & Block.RECONCILING
 
+    def _on_mismatch(self, what: str) -> None:
+        self._say(f"we and the venue differ, and nothing explains it: {what}")
+        self.mismatch = what
+
     def _on_shutdown(self, role: LinkRole) -> None:
         self.server_shutdowns_n += 1
         self.channels[role].replace("the venue announced its end")
@@ -215,6 +238,7 @@ class LiveSession:
     def _on_user_data_lost(self, role: LinkRole, k: int | None, why: str) -> None:
         """By link ``k`` (None: nobody knows by which). The others of the role are still good."""
         self._say(f"{role.name.lower()}: user data lost: {why}")
+        self.audit.soon()
         for link in self._table.of_role(role):
             if k is None or k == link.k:
                 self._table.retire(link)

@@ -11,11 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from appliance.abi.counters import Counter
 from appliance.abi.market import Market
 from appliance.abi.operator import Operation, control_path
 from appliance.abi.trading_state import TradingState
-from appliance.cold import boot, run_report
+from appliance.cold import boot
 from appliance.cold import session as loop_session
 from appliance.cold.control_region import Answer, NotAnswered, post
 from appliance.cold.errors import ApplianceError
@@ -32,6 +31,7 @@ from appliance.cold.live.order_messages import OrderMessages
 from appliance.cold.live.recovery import recovery_of
 from appliance.cold.live.rehearsal import rehearse_cold
 from appliance.cold.live.rest_client import RestClient, rest_tls
+from appliance.cold.live.session_report import report
 from appliance.cold.live.stopping import Stopping
 from appliance.cold.run_config import RunConfig
 from appliance.cold.run_journal import RunJournal
@@ -77,7 +77,8 @@ class TradingRun:
         self.made: loop_session.Session | None = None
         self._last_orders: LastOrders | None = None
         self._journal: RunJournal | None = None
-        self._ready: asyncio.Future[Answer] | None = None  # the loop was told that it may begin
+        self._telling: tuple[Operation, asyncio.Future[Answer]] | None = None
+        self._told: set[Operation] = set()  # what the loop has answered
 
     def stop(self) -> None:
         """End the run in good order; from the thread of the asyncio loop."""
@@ -181,6 +182,8 @@ class TradingRun:
                 silence_s=self._config.number("session.stream_silence_ms") / 1000,
                 life_s=self._config.number("session.rotate_after_min") * 60.0,
                 clock_offset_max_ms=self._config.number("session.clock_offset_max_ms"),
+                compare_every_s=self._config.number("session.compare_every_s"),
+                takes_foreign=self._config.values["session.foreign"] == "take",
                 seed=time.time_ns(),
             ),
             made.core,
@@ -200,7 +203,7 @@ class TradingRun:
             if watch is not None:
                 watch()
             made.region.update_clock()
-            self._tell_ready(made, session)
+            self._tell_loop(made, session)
             over = seconds is not None and time.monotonic() - started_s >= seconds
             return over or self._stopped.is_set() or not made.loop.running
 
@@ -222,15 +225,25 @@ class TradingRun:
         result["session"]["left_open"] = left
         return result
 
-    def _tell_ready(self, made: loop_session.Session, session: LiveSession) -> None:
-        """Once, when everything is known: the loop may begin. Until it answers nothing goes out."""
-        if self._ready is not None and self._ready.done() and self._ready.exception():
-            self._say(f"the loop was told that it may begin: {self._ready.exception()}")
-            self._ready = None
-        if self._ready is not None or self._key is None or not session.is_reconciled:
+    def _tell_loop(self, made: loop_session.Session, session: LiveSession) -> None:
+        """What the session found out, once each: the loop may begin; it must halt."""
+        if self._telling is not None:
+            operation, answer = self._telling
+            if not answer.done():
+                return
+            if failure := answer.exception():
+                self._say(f"the loop did not hear of {operation.name}: {failure}")
+            else:
+                self._told.add(operation)
+            self._telling = None
+        if session.mismatch and Operation.MISMATCH not in self._told:
+            operation, why = Operation.MISMATCH, session.mismatch
+        elif session.is_reconciled and Operation.READY not in self._told and self._key is not None:
+            operation, why = Operation.READY, "reconciled"
+        else:
             return
-        said = (control_path(made.region.path), Operation.READY, "reconciled", READY_WITHIN_S)
-        self._ready = asyncio.ensure_future(asyncio.to_thread(post, *said))
+        said = (control_path(made.region.path), operation, why, READY_WITHIN_S)
+        self._telling = operation, asyncio.ensure_future(asyncio.to_thread(post, *said))
 
     async def _cancel_all(self, session: LiveSession, epoch: int) -> list[str]:
         """Nothing of ours stays on the venue's book; client ids of what may. New orders are
@@ -255,34 +268,3 @@ async def _halt(made: loop_session.Session) -> None:
         await asyncio.to_thread(post, path, Operation.STOP, "the run ends", HALT_WITHIN_S)
     except (NotAnswered, ApplianceError):  # it stands still, or has ended: nobody else decides
         made.core.gate.account[0].trading_state = TradingState.HALTED
-
-
-def report(made: loop_session.Session, session: LiveSession) -> dict[str, Any]:
-    """The run's report, and what the session went through."""
-    result = run_report.as_dict(made)
-    counters = made.core.telemetry.counters
-    failures = (session.inquiry.failed, session.snapshots.failed, session.funds.failed)
-    result["session"] = {
-        "fatal": session.fatal,
-        "connections": {
-            role.name.lower(): {
-                "connects": channel.connects_n,
-                "rotations": channel.rotations_n,
-                "silences": channel.silences_n,
-                "ends": channel.ends,
-            }
-            for role, channel in session.channels.items()
-        },
-        "server_shutdowns": session.server_shutdowns_n,
-        "snapshots": session.snapshots.pushed_n,
-        "clock_offset_ms": session.clock.offset_ns / 1e6,
-        "unanswered": int(counters[Counter.UNANSWERED, 0]),
-        "backed_up": int(counters[Counter.BACKED_UP, 0]),
-        "asked": session.inquiry.asked_n,
-        "live_orders": session.live_orders_n(),
-        "refusals": session.messages.refusals,
-        "unreadable": session.messages.unreadable_n,
-        "last_error": session.last_error or next(filter(None, failures), ""),
-        "seconds": round(made.loop.busy_ns / 1e9, 3),
-    }
-    return result
