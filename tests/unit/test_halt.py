@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from appliance.abi import control as c
 from appliance.abi.counters import Counter
 from appliance.abi.limits import EGRESS_RING_SLOTS
 from appliance.abi.link import LinkRole
@@ -66,6 +67,7 @@ def test_a_cancel_that_failed_is_tried_again_at_its_pace(live: Live) -> None:
     _, venue = live.offer(LinkRole.ORDERS, user_data=True)
     (slot,) = placed(live, 1)
     venue.texts()
+    live.core.control[c.NOW_NS] = 4 * 10**18  # ahead of our clock: no time passes
     halt(live)
     live.turn(1)
     assert len(venue.texts()) == 1
