@@ -32,6 +32,7 @@
     stream_silence_ms = 5000             # market data without a message for longer: replaced
     answer_timeout_ms = 2000             # an order without an answer for longer is unknown
     clock_offset_max_ms = 500            # no orders while the venue's clock is further away
+    alert_pct = 80                       # of a limit: when so much of it is used, it is told
     compare_every_s = 60                 # positions and open orders with the venue's
     foreign = "take"                     # orders and trades that are not ours, at the start:
                                          # cancelled and counted; or "refuse": it does not start
@@ -86,6 +87,7 @@ KEYS: Final[dict[str, _Key]] = {
     "session.stream_silence_ms": _Key(int, 5000, 500, 3_600_000),
     "session.answer_timeout_ms": _Key(int, 2000, 100, 60_000),
     "session.clock_offset_max_ms": _Key(int, 500, 1, 900),
+    "session.alert_pct": _Key(int, 80, 1, 100),
     "session.compare_every_s": _Key(int, 60, 1, 3600),
     "session.foreign": _Key(str, "take"),
     "session.rotate_after_min": _Key(int, 1380, 1, 1435),

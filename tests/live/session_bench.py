@@ -64,6 +64,7 @@ class SessionBench:
             silence_s=30.0,
             life_s=3600.0,
             clock_offset_max_ms=500,
+            alert_pct=80,
             compare_every_s=60.0,
             takes_foreign=True,
             seed=7,

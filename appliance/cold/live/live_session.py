@@ -11,10 +11,12 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final
 
+from appliance.abi import control as c
 from appliance.abi.link import LinkRole
 from appliance.abi.refusal import Block
 from appliance.abi.trading import OrderState
 from appliance.cold.clerk_desk import ClerkDesk
+from appliance.cold.live.alerts import Alerts
 from appliance.cold.live.audit import Audit
 from appliance.cold.live.backoff import Attempts
 from appliance.cold.live.channel import Channel, LogonRefused, Say
@@ -50,6 +52,7 @@ class Settings:
     silence_s: float
     life_s: float
     clock_offset_max_ms: int
+    alert_pct: int
     compare_every_s: float
     takes_foreign: bool
     seed: int
@@ -94,6 +97,7 @@ class LiveSession:
         )
         self.snapshots = Snapshots(core, settings.symbols, rest)
         market = settings.endpoints.market
+        self.alerts = Alerts(core.gate, settings.symbols, settings.alert_pct, say)
         self.mismatch = ""  # journal and venue differ, and nothing explains it
         self.audit = Audit(
             core,
@@ -205,6 +209,7 @@ class LiveSession:
         account = self._core.gate.account[0]
         account.clock_offset_ns = self.clock.offset_ns
         account.session_blocks = self._blocks()
+        self.alerts.look(int(self._core.control[c.NOW_NS]))
 
     def _blocks(self) -> int:
         """What is amiss (Block, or-ed); nothing ever is on paper, where no order leaves."""

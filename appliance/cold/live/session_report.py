@@ -33,6 +33,7 @@ def report(made: loop_session.Session, session: LiveSession) -> dict[str, Any]:
         "asked": session.inquiry.asked_n,
         "compared": session.audit.asked_n,
         "mismatch": session.mismatch,
+        "alerts": session.alerts.alerts_n,
         "live_orders": session.live_orders_n(),
         "refusals": session.messages.refusals,
         "unreadable": session.messages.unreadable_n,

@@ -182,6 +182,7 @@ class TradingRun:
                 silence_s=self._config.number("session.stream_silence_ms") / 1000,
                 life_s=self._config.number("session.rotate_after_min") * 60.0,
                 clock_offset_max_ms=self._config.number("session.clock_offset_max_ms"),
+                alert_pct=self._config.number("session.alert_pct"),
                 compare_every_s=self._config.number("session.compare_every_s"),
                 takes_foreign=self._config.values["session.foreign"] == "take",
                 seed=time.time_ns(),
