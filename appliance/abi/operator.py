@@ -25,7 +25,7 @@ from appliance.abi.limits import BEATS_N, OPERATION_TEXT_BYTES, OPERATIONS_N
 from appliance.abi.telemetry import REGION_PREFIX
 
 CONTROL_SUFFIX: Final = ".control"
-MARK: Final = 0x4C4F4E45_43545231  # of this layout: another one has another
+MARK: Final = 0x4C4F4E45_43545232  # of this layout: another one has another
 
 # Words, each that is written by somebody else on lines of its own.
 MARKED: Final = 0
@@ -45,6 +45,7 @@ class Operation(IntEnum):
     LIMIT_SHOW = 5  # answers with the value of a limit
     LIMIT_SET = 6  # from the next order on
     GUARD = 9  # the guardian saw no heartbeat: no new order, nor an old one
+    LOWER = 11  # no more than a state, for a cause that the session saw
     MISMATCH = 10  # we and the venue differ, and nothing explains it
     READY = 8  # journal and venue agree: what the limits allow may begin
     STOP = 7  # HALT, because the run ends: what is open is cancelled by whoever ends it
@@ -67,7 +68,10 @@ OPERATION: Final[np.dtype[np.void]] = slot_dtype(
         ("posted_ns", "<i8"),
         ("limit", "<i8"),  # risk_limits.Limit
         ("instrument", "<i8"),  # its own limit; -1: the account's
-        ("value", "<i8"),  # to set; after the answer: what holds
+        ("value", "<i8"),  # to set; after the answer: what holds. Of LOWER: TradingState
+        # of LOWER: what was seen, and its bound; ``limit`` is the Cause
+        ("observed", "<i8"),
+        ("bound", "<i8"),
         # the answer
         ("result", "<i8"),
         ("before_state", "<i8"),  # TradingState

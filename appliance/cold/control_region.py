@@ -77,6 +77,8 @@ class OfLimit:
     limit: int
     instrument: int  # -1: the account's
     value: int = 0
+    observed: int = 0
+    bound: int = 0
 
 
 class NotAnswered(Exception):
@@ -103,6 +105,7 @@ def post(
             about = of_limit or OfLimit(0, -1)
             record.limit, record.instrument = about.limit, about.instrument
             record.value = about.value
+            record.observed, record.bound = about.observed, about.bound
             record.text[:] = reason
             mailbox.words[POSTED] = number + 1
         began_s = time.monotonic()

@@ -201,6 +201,7 @@ def _config(args: argparse.Namespace, folder: Path, market: str, ready: dict[str
         "name": args.name,
         "strategy": {"file": args.strategy},
         "risk": {"file": str(limits)},
+        "degrade": {"pass_ms": [10_000, 20_000]},  # a laptop has other things to do
         "journal": {"folder": str(folder / "journal")},
         "keys": {"file": str(Path(urls["keys"]["ed25519"]).resolve())},
         "venue": {"rest": urls["rest"], "streams": urls["streams"], "orders": urls["ws_api"]},

@@ -39,6 +39,12 @@
     rotate_after_min = 1380              # a connection is replaced when so old; the venue ends it
                                          # at 1440
 
+    [degrade]                            # beyond the first only reducing orders, beyond the
+                                         # second none, until a person resumes
+    pass_ms = [100, 1000]                   # p99 of a second's passes of the loop
+    clock_ms = [400, 2000]               # the venue's clock to ours
+    feed_ms = [30000, 300000]            # age of the oldest book
+
 Relative paths are relative to the file. No secret stands in it.
 """
 
@@ -55,6 +61,7 @@ from appliance.abi.market import Market
 from appliance.abi.region import RegionError, region_path
 from appliance.cold.errors import ApplianceError
 
+BOUND_MAX_MS: Final = 86_400_000
 FOREIGN: Final = ("take", "refuse")
 MODES: Final = ("paper", "live")
 MARKETS: Final = {"spot": Market.SPOT, "usdm": Market.USDM}
@@ -87,6 +94,9 @@ KEYS: Final[dict[str, _Key]] = {
     "session.stream_silence_ms": _Key(int, 5000, 500, 3_600_000),
     "session.answer_timeout_ms": _Key(int, 2000, 100, 60_000),
     "session.clock_offset_max_ms": _Key(int, 500, 1, 900),
+    "degrade.pass_ms": _Key(list, [100, 1000]),
+    "degrade.clock_ms": _Key(list, [400, 2000]),
+    "degrade.feed_ms": _Key(list, [30_000, 300_000]),
     "session.alert_pct": _Key(int, 80, 1, 100),
     "session.compare_every_s": _Key(int, 60, 1, 3600),
     "session.foreign": _Key(str, "take"),
@@ -214,11 +224,25 @@ def _fault_of(name: str, key: _Key, value: object) -> str:
         return f"{name} = {_shown(value)}: must be {' or '.join(map(repr, FOREIGN))}"
     if name == "market" and value not in MARKETS:
         return f"market = {_shown(value)}: must be {' or '.join(map(repr, MARKETS))}"
+    if section_of(name) == "degrade":
+        return _bounds_fault(name, value)
     if name == "symbols":
         return _symbols_fault(value)
     section, _, short = name.partition(".")
     if section == "venue" and short in _SCHEMES:
         return _url_fault(name, str(value), _SCHEMES[short])
+    return ""
+
+
+def section_of(name: str) -> str:
+    """Of a dotted name of KEYS; "" at the top."""
+    return name.rpartition(".")[0]
+
+
+def _bounds_fault(name: str, value: Any) -> str:
+    good = len(value) == 2 and all(type(n) is int and 0 < n <= BOUND_MAX_MS for n in value)
+    if not good or value[0] >= value[1]:
+        return f"{name} = {_shown(value)}: must be two whole numbers, the first one smaller"
     return ""
 
 

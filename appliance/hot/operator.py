@@ -91,6 +91,8 @@ def carry_out(account, positions, record, now_ns):
         if record.operation == Operation.MISMATCH:
             cause = Cause.MISMATCH.value
         result = lower(account, TradingState.HALTED.value, cause, 0, 0, 0, now_ns)
+    elif record.operation == Operation.LOWER:
+        result = _lower(account, record, now_ns)
     elif record.operation == Operation.READY:
         result = set_phase(account, Phase.READY.value, Cause.RECONCILED.value, now_ns)
     elif record.operation == Operation.STOP:
@@ -106,6 +108,18 @@ def carry_out(account, positions, record, now_ns):
     record.after_state = state.trading_state
     record.open_orders_n = state.open_orders_n
     record.answered_ns = now_ns
+
+
+@hot
+def _lower(account, record, now_ns):
+    """What the session saw is beyond its bound: an Operation.LOWER."""
+    state, cause = record.value, record.limit
+    is_state = state == TradingState.HALTED or state == TradingState.REDUCE_ONLY
+    if not is_state or cause < Cause.OVERLOAD or cause > Cause.FEED:
+        return np.int64(Result.UNKNOWN.value)
+    if state == TradingState.HALTED:
+        account[0].cancel_all = 1
+    return np.int64(lower(account, state, cause, 0, record.observed, record.bound, now_ns))
 
 
 @hot

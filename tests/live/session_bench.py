@@ -25,9 +25,10 @@ from appliance.cold.limits import demo_limits, give_paper_funds
 from appliance.cold.live import venue_rules
 from appliance.cold.live.key_file import ApiKey
 from appliance.cold.live.link_table import LinkTable
-from appliance.cold.live.live_session import LiveSession, Settings
+from appliance.cold.live.live_session import LiveSession
 from appliance.cold.live.order_messages import OrderMessages
 from appliance.cold.live.rest_client import RestClient
+from appliance.cold.live.session_settings import Settings
 from appliance.cold.quarantine import Quarantine
 from appliance.cold.run_config import check
 from appliance.cold.strategy_loader import load_strategy
@@ -65,6 +66,7 @@ class SessionBench:
             life_s=3600.0,
             clock_offset_max_ms=500,
             alert_pct=80,
+            degrade={},
             compare_every_s=60.0,
             takes_foreign=True,
             seed=7,

@@ -81,6 +81,36 @@ def test_each_operation_from_each_state(live: Live) -> None:
     assert (account.state_cause, account.cancel_all) == (Cause.STOP, 0)
 
 
+def lowered(live: Live, state: int, cause: int) -> tuple[int, int]:
+    number = int(live.core.mailbox.words[POSTED])
+    record = live.core.mailbox.operations[number % OPERATIONS_N]
+    record.value, record.limit, record.observed, record.bound = state, cause, 11, 10
+    post(live, Operation.LOWER)
+    return int(record.result), int(record.after_state)
+
+
+def test_what_the_session_saw_takes_away(live: Live) -> None:
+    account = live.core.gate.account
+    assert lowered(live, REDUCE_ONLY, Cause.FEED) == (Result.DONE, REDUCE_ONLY)
+    told = account[0]
+    assert (told.state_cause, told.state_observed, told.state_limit) == (Cause.FEED, 11, 10)
+    assert told.cancel_all == 0
+    assert lowered(live, HALTED, Cause.OVERLOAD) == (Result.DONE, HALTED)
+    assert (told.state_cause, told.cancel_all) == (Cause.OVERLOAD, 1)
+    assert lowered(live, REDUCE_ONLY, Cause.CLOCK) == (Result.UNCHANGED, HALTED)
+
+
+@pytest.mark.parametrize(
+    ("state", "cause"),
+    [
+        *((ACTIVE, Cause.FEED), (3, Cause.FEED), (-1, Cause.FEED), (HALTED, Cause.LIMIT)),
+        *((HALTED, Cause.MISMATCH), (HALTED, Cause.JOURNAL), (HALTED, -(2**63))),
+    ],
+)
+def test_what_is_no_bound_changes_nothing(live: Live, state: int, cause: int) -> None:
+    assert lowered(live, state, cause) == (Result.UNKNOWN, ACTIVE)
+
+
 def test_the_loop_begins_when_it_is_told_that_everything_is_known(live: Live) -> None:
     account = live.core.gate.account
     set_phase(account, Phase.RECONCILING, Cause.START, 2)
@@ -184,7 +214,7 @@ def test_every_limit_can_be_set(live: Live) -> None:
             assert (array == before).all()
 
 
-@pytest.mark.parametrize("nonsense", [0, -1, 11, 2**63 - 1])
+@pytest.mark.parametrize("nonsense", [0, -1, 12, 2**63 - 1])
 def test_what_is_no_operation_is_answered_and_does_nothing(live: Live, nonsense: int) -> None:
     assert answer(live, nonsense) == (Result.UNKNOWN, ACTIVE, ACTIVE)
 

@@ -16,8 +16,9 @@ from appliance.cold.live.channel import OVERLAP_S, PROVEN_LIMITS
 from appliance.cold.live.endpoints import PRODUCTION
 from appliance.cold.live.key_file import ApiKey
 from appliance.cold.live.link_table import LinkTable
-from appliance.cold.live.live_session import LiveSession, Settings
+from appliance.cold.live.live_session import LiveSession
 from appliance.cold.live.order_messages import OrderMessages
+from appliance.cold.live.session_settings import Settings
 from appliance.cold.live.silence import is_book_silent, limit_s
 from appliance.cold.quarantine import Quarantine
 from appliance.cold.tls_client import TlsContext
@@ -135,7 +136,9 @@ def test_the_session_watches_every_connection(market: Market) -> None:
     core = small_core()
     rest: Any = None
     session = LiveSession(
-        Settings(PRODUCTION[market], ("BTCUSDT",), "USDT", 1, 5.0, 3600.0, 500, 80, 60.0, True, 1),
+        Settings(
+            PRODUCTION[market], ("BTCUSDT",), "USDT", 1, 5.0, 3600.0, 500, 80, {}, 60.0, True, 1
+        ),
         core,
         LinkTable(make_links(1, make_rings(1 << 16).to_desk)),
         ClerkDesk(core, Clerk([]), Quarantine()),

@@ -7,20 +7,23 @@ milliseconds, and short tasks for whatever has to wait for the venue.
 import asyncio
 import random
 import time
+from collections import deque
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any, Final
 
 from appliance.abi import control as c
 from appliance.abi.link import LinkRole
+from appliance.abi.operator import Operation
 from appliance.abi.refusal import Block
 from appliance.abi.trading import OrderState
+from appliance.abi.trading_state import Cause, TradingState
 from appliance.cold.clerk_desk import ClerkDesk
+from appliance.cold.control_region import OfLimit
 from appliance.cold.live.alerts import Alerts
 from appliance.cold.live.audit import Audit
 from appliance.cold.live.backoff import Attempts
 from appliance.cold.live.channel import Channel, LogonRefused, Say
-from appliance.cold.live.endpoints import Endpoints
+from appliance.cold.live.degradation import Degradation
 from appliance.cold.live.funds import Funds
 from appliance.cold.live.inquiry import Inquiry
 from appliance.cold.live.key_file import ApiKey
@@ -31,6 +34,7 @@ from appliance.cold.live.order_channel import OPEN_TIMEOUT_S, OrderChannel
 from appliance.cold.live.order_messages import OrderMessages
 from appliance.cold.live.report_sink import ReportSink
 from appliance.cold.live.rest_client import RestClient, RestError
+from appliance.cold.live.session_settings import Settings, ToLoop
 from appliance.cold.live.silence import is_book_silent, limit_s
 from appliance.cold.live.snapshots import Snapshots
 from appliance.cold.live.venue_clock import VenueClock
@@ -39,23 +43,6 @@ from appliance.hot.core import Core
 from appliance.hot.ring import size
 
 LOOK_S: Final = 0.002
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the configuration says of the session."""
-
-    endpoints: Endpoints
-    symbols: tuple[str, ...]
-    currency: str  # of the account
-    epoch: int
-    silence_s: float
-    life_s: float
-    clock_offset_max_ms: int
-    alert_pct: int
-    compare_every_s: float
-    takes_foreign: bool
-    seed: int
 
 
 class LiveSession:
@@ -98,7 +85,10 @@ class LiveSession:
         self.snapshots = Snapshots(core, settings.symbols, rest)
         market = settings.endpoints.market
         self.alerts = Alerts(core.gate, settings.symbols, settings.alert_pct, say)
-        self.mismatch = ""  # journal and venue differ, and nothing explains it
+        self.outbox: deque[ToLoop] = deque()  # what the loop is to be told, oldest first
+        self._is_ready = False
+        self.degradation = Degradation(core, settings.degrade, self._lower)
+        self.mismatch = ""  # we and the venue differ, and nothing explains it
         self.audit = Audit(
             core,
             settings.symbols,
@@ -210,6 +200,11 @@ class LiveSession:
         account.clock_offset_ns = self.clock.offset_ns
         account.session_blocks = self._blocks()
         self.alerts.look(int(self._core.control[c.NOW_NS]))
+        if self._orders is not None:
+            self.degradation.look(self.clock.offset_ns, time.time_ns())
+            if not self._is_ready and self.is_reconciled:
+                self._is_ready = True
+                self.outbox.append(ToLoop(Operation.READY, "reconciled"))
 
     def _blocks(self) -> int:
         """What is amiss (Block, or-ed); nothing ever is on paper, where no order leaves."""
@@ -235,6 +230,14 @@ class LiveSession:
     def _on_mismatch(self, what: str) -> None:
         self._say(f"we and the venue differ, and nothing explains it: {what}")
         self.mismatch = what
+        self.outbox.append(ToLoop(Operation.MISMATCH, what))
+
+    def _lower(self, state: TradingState, cause: Cause, observed_ms: int, bound_ms: int) -> None:
+        text = f"{cause.name.lower()}: {observed_ms} ms, the bound is {bound_ms}"
+        self._say(f"{state.name}: {text}")
+        self.outbox.append(
+            ToLoop(Operation.LOWER, text, OfLimit(cause, -1, state, observed_ms, bound_ms))
+        )
 
     def _on_shutdown(self, role: LinkRole) -> None:
         self.server_shutdowns_n += 1

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from appliance.abi.market import Market
 from appliance.abi.operator import Operation, control_path
-from appliance.abi.trading_state import TradingState
+from appliance.abi.trading_state import Cause, TradingState
 from appliance.cold import boot
 from appliance.cold import session as loop_session
 from appliance.cold.control_region import Answer, NotAnswered, post
@@ -21,17 +21,19 @@ from appliance.cold.errors import ApplianceError
 from appliance.cold.instrument_table import Instruments
 from appliance.cold.live import venue_rules
 from appliance.cold.live.channel import Say
+from appliance.cold.live.degradation import Bounds
 from appliance.cold.live.endpoints import endpoints_of
 from appliance.cold.live.key_file import ApiKey
 from appliance.cold.live.last_orders import LastOrders
 from appliance.cold.live.link_table import LinkTable
-from appliance.cold.live.live_session import LiveSession, Settings
+from appliance.cold.live.live_session import LiveSession
 from appliance.cold.live.loose_threads import LooseThreads
 from appliance.cold.live.order_messages import OrderMessages
 from appliance.cold.live.recovery import recovery_of
 from appliance.cold.live.rehearsal import rehearse_cold
 from appliance.cold.live.rest_client import RestClient, rest_tls
 from appliance.cold.live.session_report import report
+from appliance.cold.live.session_settings import Settings
 from appliance.cold.live.stopping import Stopping
 from appliance.cold.run_config import RunConfig
 from appliance.cold.run_journal import RunJournal
@@ -42,7 +44,8 @@ from appliance.hot.order_text import EPOCH_MAX
 from appliance.hot.wire.links import make_links
 
 HALT_WITHIN_S: Final = 0.2
-READY_WITHIN_S: Final = 5.0
+TELL_WITHIN_S: Final = 5.0
+DEGRADE: Final = {"pass": Cause.OVERLOAD, "clock": Cause.CLOCK, "feed": Cause.FEED}
 
 
 class TradingRun:
@@ -77,8 +80,7 @@ class TradingRun:
         self.made: loop_session.Session | None = None
         self._last_orders: LastOrders | None = None
         self._journal: RunJournal | None = None
-        self._telling: tuple[Operation, asyncio.Future[Answer]] | None = None
-        self._told: set[Operation] = set()  # what the loop has answered
+        self._telling: asyncio.Future[Answer] | None = None  # the oldest of the session's outbox
 
     def stop(self) -> None:
         """End the run in good order; from the thread of the asyncio loop."""
@@ -183,6 +185,10 @@ class TradingRun:
                 life_s=self._config.number("session.rotate_after_min") * 60.0,
                 clock_offset_max_ms=self._config.number("session.clock_offset_max_ms"),
                 alert_pct=self._config.number("session.alert_pct"),
+                degrade={
+                    cause: Bounds(*self._config.values[f"degrade.{name}_ms"])
+                    for name, cause in DEGRADE.items()
+                },
                 compare_every_s=self._config.number("session.compare_every_s"),
                 takes_foreign=self._config.values["session.foreign"] == "take",
                 seed=time.time_ns(),
@@ -227,24 +233,19 @@ class TradingRun:
         return result
 
     def _tell_loop(self, made: loop_session.Session, session: LiveSession) -> None:
-        """What the session found out, once each: the loop may begin; it must halt."""
+        """The oldest of what the session found out; it is said until the loop has heard it."""
         if self._telling is not None:
-            operation, answer = self._telling
-            if not answer.done():
+            if not self._telling.done():
                 return
-            if failure := answer.exception():
-                self._say(f"the loop did not hear of {operation.name}: {failure}")
+            if failure := self._telling.exception():
+                self._say(f"the loop did not hear of {session.outbox[0].operation.name}: {failure}")
             else:
-                self._told.add(operation)
+                session.outbox.popleft()
             self._telling = None
-        if session.mismatch and Operation.MISMATCH not in self._told:
-            operation, why = Operation.MISMATCH, session.mismatch
-        elif session.is_reconciled and Operation.READY not in self._told and self._key is not None:
-            operation, why = Operation.READY, "reconciled"
-        else:
-            return
-        said = (control_path(made.region.path), operation, why, READY_WITHIN_S)
-        self._telling = operation, asyncio.ensure_future(asyncio.to_thread(post, *said))
+        if session.outbox:
+            one = session.outbox[0]
+            said = (control_path(made.region.path), one.operation, one.text, TELL_WITHIN_S)
+            self._telling = asyncio.ensure_future(asyncio.to_thread(post, *said, one.of_limit))
 
     async def _cancel_all(self, session: LiveSession, epoch: int) -> list[str]:
         """Nothing of ours stays on the venue's book; client ids of what may. New orders are
