@@ -39,7 +39,7 @@ WITHOUT_UNIT = {
     *("venue_rate_max", "venue_day_max", "runaway_max", "messages_per_fill_max"),
     *("rejects_in_row_max", "losses_in_row_max", "leverage_max_pct"),
     *("buy_order", "buy_cancelling", "sell_order", "sell_cancelling"),  # slots and flags
-    *("observed", "limit"),  # their unit is the reason's
+    *("observed", "limit", "bound"),  # their unit is the reason's
     *(
         "head",
         "tail",
