@@ -71,7 +71,8 @@ class JournalKind(IntEnum):
     """What a record tells. What a process starts from is SESSION to DAY: it holds from DAY on."""
 
     SESSION = 1  # a process began: epoch; venue_id: pid; observed: 1 for live; limit: instruments;
-    # quantity: venue time, ms, until which the account's trades were compared with ours
+    # quantity: venue time, ms, until which the account's trades were compared with ours; tag: which
+    # venue, 0: our own
     SYMBOL = 2  # JOURNAL_SYMBOL: what an instrument's index means from here on
     POSITION = 3  # JOURNAL_POSITION: of this symbol, whatever was before
     DAY = 4  # JOURNAL_DAY: the day's figures begin, or go on

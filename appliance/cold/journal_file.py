@@ -84,6 +84,8 @@ class JournalFile:
             self.found = found
             self._continue(found)
         except BaseException:
+            with contextlib.suppress(OSError):
+                fcntl.flock(self._handle, fcntl.LOCK_UN)  # a mapping would hold it
             os.close(self._handle)
             raise
 

@@ -127,6 +127,7 @@ def begin_session(
         venue_id=pid,
         observed=int(live),
         quantity_lots=ledger.checked_ms,
+        tag=ledger.venue,
         limit=len(instruments.symbols),
     )
     places = {}

@@ -59,7 +59,8 @@ class LedgerReader:
         elif kind == JournalKind.SESSION:
             lost_n = self.ledger.lost_n
             live, checked_ms = bool(record["observed"]), int(record["quantity_lots"])
-            self._coming = Ledger(int(record["epoch"]), live, checked_ms, lost_n=lost_n)
+            epoch, venue = int(record["epoch"]), int(record["tag"])
+            self._coming = Ledger(epoch, live, venue, checked_ms, lost_n=lost_n)
             self._coming.latch = self.ledger.latch
         elif self._coming is not None:
             self._take_start(self._coming, kind, record)

@@ -105,6 +105,7 @@ class Ledger:
 
     epoch: int = 0
     live: bool = False
+    venue: int = 0  # a number for its address; 0: none, the fills were our own
     checked_ms: int = 0  # venue time until which its trades were compared with ours; 0: never
     symbols: dict[int, Symbol] = field(default_factory=dict)  # by index
     holdings: dict[str, Holding] = field(default_factory=dict)  # by name of the symbol

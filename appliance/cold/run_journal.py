@@ -6,8 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from appliance.abi.crc32c import crc32c
 from appliance.abi.journal import OVERFLOWED, OVERFLOWED_TOLD, Journal, JournalKind
 from appliance.abi.limits import JOURNAL_RECORDS
+from appliance.abi.trading import OrderState
 from appliance.cold.errors import ApplianceError
 from appliance.cold.instrument_table import Instruments
 from appliance.cold.journal_archive import Archive, ArchiveThread
@@ -27,9 +29,13 @@ class RunJournal:
         folder: Path,
         name: str,
         say: Callable[[str], None],
+        venue: str = "",
         records_n: int = JOURNAL_RECORDS,
     ) -> None:
-        """ApplianceError: it is in use, damaged, of another version, or contradicts itself."""
+        """``venue``: the address of who has the orders; "": the paper venue of the loop.
+
+        ApplianceError: it is in use, damaged, of another version or venue, or contradicts itself.
+        """
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
@@ -44,6 +50,7 @@ class RunJournal:
             self._archive = Archive(self.path, self._file.words, self.notes)
             self._reader = LedgerReader()
             self._read()
+            self._claim(venue)
         except BaseException:
             self._file.close()
             raise
@@ -61,6 +68,17 @@ class RunJournal:
                 self._reader.take(record)
         except JournalError as error:
             raise ApplianceError(f"{self.path}: {error}") from None
+
+    def _claim(self, venue: str) -> None:
+        """Positions of one venue are none of another, and those of paper are none at all."""
+        number = crc32c(venue.encode()) if venue else 0
+        if self.ledger.epoch and self.ledger.venue != number:
+            was = "a venue at another address" if self.ledger.venue else "fills on paper"
+            raise ApplianceError(
+                f"{self.path} is the journal of {was}: give this run another name, or another"
+                " journal.folder"
+            )
+        self.ledger.venue = number
 
     @property
     def ledger(self) -> Ledger:
@@ -84,11 +102,29 @@ class RunJournal:
 
     def begin(self, core: Core, instruments: Instruments, epoch: int, *, live: bool) -> list[str]:
         """The start of this session; what the user should hear. The archive runs from here on."""
+        if not live:
+            self._end_paper_orders()
         told = begin_session(
             core, self.ledger, instruments, epoch, os.getpid(), time.time_ns(), live=live
         )
         self._thread = ArchiveThread(self._archive, self._say)
         return [*self.notes, *told]
+
+    def _end_paper_orders(self) -> None:
+        """The paper venue went with the process, and its orders with it."""
+        for order in list(self.ledger.orders.values()):
+            self.write(
+                JournalKind.CANCELED,
+                self.index_of(order.symbol),
+                side=order.side,
+                reason=OrderState.CANCELED,
+                order_key=order.key,
+                epoch=order.epoch,
+                price_ticks=order.price_ticks,
+                quantity_lots=order.quantity_lots,
+                filled_lots=order.filled_lots,
+                filled_tick_lots=order.filled_tick_lots,
+            )
 
     def facts(self) -> dict[str, Any]:
         """For the report of the run."""

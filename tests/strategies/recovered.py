@@ -139,4 +139,4 @@ def held(journal: RunJournal) -> int:
 
 def opened(folder: Path) -> RunJournal:
     """A journal that is small, so that it opens at once."""
-    return RunJournal(folder, "run", print, 256)
+    return RunJournal(folder, "run", print, "", 256)

@@ -21,6 +21,7 @@ from appliance.hot.position import apply_fill, pnl_tick_lots
 from tests.strategies.cores import small_core
 from tests.strategies.journals import in_order, write
 
+VENUE = "https://venue.example"
 DAY_NS = 86_400 * 10**9
 COIN = Symbol("BTCUSDT", Market.SPOT, 10**6, 10**3)
 
@@ -37,8 +38,9 @@ def core_of(*names: str) -> tuple[Core, Instruments]:
 
 def began(folder: Path, ledger: Ledger | None = None, *names: str) -> tuple[Any, Core, list[str]]:
     """A run of a journal that held ``ledger``; its core."""
-    run = RunJournal(folder, "run", print, 256)
+    run = RunJournal(folder, "run", print, VENUE, 256)
     if ledger is not None:
+        ledger.venue = run.ledger.venue
         run._reader.ledger = ledger
     core, instruments = core_of(*(names or ("BTCUSDT",)))
     core = core._replace(gateway=core.gateway._replace(journal=run.journal))
@@ -64,7 +66,7 @@ def test_positions_and_orders_go_on(tmp_path: Path) -> None:
     assert [int(position[f"{name}_tick_lots"]) for name in values] == [500, -20, -520, 1500, -20]
     assert position.losses_in_row_n == 1 and position.fills_n == 0
     run.close()
-    again = RunJournal(tmp_path, "run", print, 256)
+    again = RunJournal(tmp_path, "run", print, VENUE, 256)
     assert again.ledger.epoch == 77 and again.ledger.live
     assert again.ledger.holdings["BTCUSDT"] == held()
     kept = again.ledger.orders[9, 1 << 16]
@@ -92,7 +94,7 @@ def test_a_symbol_that_is_no_longer_traded_is_told_and_kept(tmp_path: Path) -> N
     assert any("holds a position of 5 lots in OLDUSDT" in note for note in notes)
     assert [int(p.position_lots) for p in core.gate.positions] == [5, 0]
     run.close()
-    again = RunJournal(tmp_path, "run", print, 256)
+    again = RunJournal(tmp_path, "run", print, VENUE, 256)
     names = {name: h.position_lots for name, h in again.ledger.holdings.items()}
     assert names == {"BTCUSDT": 5, "ETHUSDT": 0, "OLDUSDT": 5}
     again.close()
@@ -142,7 +144,7 @@ def test_counts_of_the_day_go_on(tmp_path: Path) -> None:
     assert account.fills_n - account.day_fills_n == 3
     assert (account.venue_day_orders_n, account.day_ends_ns) == (6, ends_ns)
     run.close()
-    again = RunJournal(tmp_path, "run", print, 256)
+    again = RunJournal(tmp_path, "run", print, VENUE, 256)
     kept = again.ledger.day
     assert (kept.messages_n, kept.fills_n, kept.venue_orders_n) == (7, 3, 6)
     again.close()
@@ -168,7 +170,7 @@ def test_a_journal_that_contradicts_itself_is_refused(tmp_path: Path, kind: int)
     write(core.gateway.journal, kind)
     run.close()
     with pytest.raises(ApplianceError, match="has kind"):
-        RunJournal(tmp_path, "run", print, 256)
+        RunJournal(tmp_path, "run", print, VENUE, 256)
 
 
 def test_an_end_of_an_order_that_none_tells_of_is_refused(tmp_path: Path) -> None:
@@ -176,10 +178,45 @@ def test_an_end_of_an_order_that_none_tells_of_is_refused(tmp_path: Path) -> Non
     write(core.gateway.journal, 9, order_key=5)
     run.close()
     with pytest.raises(ApplianceError, match="of an order that none tells of"):
-        RunJournal(tmp_path, "run", print, 256)
+        RunJournal(tmp_path, "run", print, VENUE, 256)
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ApplianceError, match=r"journal\.folder"):
         RunJournal(tmp_path / "file" / "inside", "run", print)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "was"),
+    [
+        ("", VENUE, "fills on paper"),
+        (VENUE, "", "a venue at another address"),
+        (VENUE, "https://test.venue.example", "a venue at another address"),
+    ],
+)
+def test_a_journal_is_of_one_venue(tmp_path: Path, before: str, after: str, was: str) -> None:
+    """Positions on paper must never become real ones."""
+    core, instruments = core_of("BTCUSDT")
+    run = RunJournal(tmp_path, "run", print, before, 256)
+    core = core._replace(gateway=core.gateway._replace(journal=run.journal))
+    run.begin(core, instruments, 77, live=bool(before))
+    run.close()
+    with pytest.raises(ApplianceError, match=f"is the journal of {was}"):
+        RunJournal(tmp_path, "run", print, after, 256)
+    RunJournal(tmp_path, "run", print, before, 256).close()
+
+
+def test_orders_on_paper_go_with_the_process(tmp_path: Path) -> None:
+    order = JournalOrder(9, 1 << 16, COIN, -1, 120, 4, 2, filled_lots=1, filled_tick_lots=120)
+    ledger = Ledger(9, holdings={"BTCUSDT": held()}, orders={(9, 1 << 16): order})
+    ledger.symbols = {0: COIN}
+    core, instruments = core_of("BTCUSDT")
+    run = RunJournal(tmp_path, "run", print, "", 256)
+    run._reader.ledger = ledger
+    core = core._replace(gateway=core.gateway._replace(journal=run.journal))
+    run.begin(core, instruments, 77, live=False)
+    run.close()
+    again = RunJournal(tmp_path, "run", print, "", 256)
+    assert again.ledger.orders == {} and again.ledger.holdings["BTCUSDT"] == held()
+    again.close()

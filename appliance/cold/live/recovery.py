@@ -180,7 +180,7 @@ async def reconcile(config: RunConfig, key: ApiKey, say: Callable[[str], None]) 
     """
     folder = config.file("journal.folder")
     assert folder is not None
-    journal = RunJournal(folder, config.name, say)
+    journal = RunJournal(folder, config.name, say, endpoints_of(config).rest)
     try:
         tls = rest_tls(config.file("venue.extra_ca"))
         rest = RestClient(endpoints_of(config), tls, key)

@@ -98,7 +98,8 @@ class TradingRun:
         with Stopping() as stopping:
             await self._compile()
             if (folder := self._config.file("journal.folder")) is not None:
-                self._journal = RunJournal(folder, self._config.name, self._say)
+                venue = "" if self._key is None else self._endpoints.rest
+                self._journal = RunJournal(folder, self._config.name, self._say, venue)
             rest = RestClient(self._endpoints, self._rest_tls, self._key)
             try:
                 self._say(
