@@ -36,6 +36,7 @@ PREPARE_EVERY_S: Final = 5.0
 ABLE_S: Final = 15.0  # a guardian that did not reach the venue for longer is none
 COUNT_DOWN_S: Final = 10.0
 ACT_WITHIN_S: Final = 5.0  # one attempt; it goes on until nothing is open
+SWEEP_AGAIN_S: Final = 1.0  # while it stands still: the venue counts our questions
 # A dead process sends nothing more, but what it sent may still be on its way: the venue refuses
 # what is older than five seconds.
 WATCH_DEAD_S: Final = 6.5
@@ -67,6 +68,7 @@ class Guardian:
         self._count_down_s = 0.0
         self._acted: tuple[int, str] | None = None  # on which run, and why
         self._dead_s = 0.0
+        self._sweep_s = 0.0
         self.doing = Doing.WAITING
         self.events: list[dict[str, Any]] = []
 
@@ -173,6 +175,8 @@ class Guardian:
             self.doing = Doing.WAITING
             return
         is_new = self._acted != run
+        if not is_new and now_s < self._sweep_s:
+            return
         began_s = now_s
         age_ms = (self._view.heartbeat_age_ns() or 0) / _MS
         if is_new:
@@ -181,6 +185,7 @@ class Guardian:
             self._tell("acting", f"{self._path.name}: the loop {why}: cancelling what is open")
             self._halt(f"the guardian: no heartbeat for {age_ms:.0f} ms")
         swept = await self._switch.until_nothing_is_open(ACT_WITHIN_S)
+        self._sweep_s = time.monotonic() + SWEEP_AGAIN_S
         span_ms = (time.monotonic() - began_s) * 1000
         if swept.failed:
             self._tell("failed", f"{swept.left} orders may be open: {swept.failed}", once=True)

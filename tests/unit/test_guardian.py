@@ -79,7 +79,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+def bench(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    monkeypatch.setattr(guardian, "SWEEP_AGAIN_S", 0.0)
     made = Bench(getattr(request, "param", "live"))
     made.beat()
     yield made
@@ -137,6 +138,16 @@ def test_a_venue_that_does_not_answer_is_told_once_and_tried_on(bench: Bench) ->
     bench.switch.swept = Swept(found=2)
     bench.look()
     assert bench.events()[-1] == "cancelled"
+
+
+def test_the_venue_is_not_asked_without_end(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loop that stands still for a minute must not use up the weight of that minute."""
+    monkeypatch.setattr(guardian, "SWEEP_AGAIN_S", 3_600.0)
+    bench.look()
+    bench.stop()
+    for _ in range(20):
+        bench.look()
+    assert bench.switch.sweeps_n == 1
 
 
 def test_a_run_that_said_good_bye(bench: Bench) -> None:
