@@ -42,9 +42,12 @@ soak: .venv/.ready ## the long tests: large examples, stress, hours rather than 
 	HYPOTHESIS_PROFILE=soak $(PYTEST) -p no:benchmark --timeout=0 tests
 
 INCIDENTS ?= --disconnects 200 --drops 200 --silences 50 --doubts 50
-campaign: .venv/.ready ## ten minutes of incidents against a running venue, for each market
+KILLS ?= --kills 20
+campaign: .venv/.ready ## incidents against a running venue, then kills, for each market
 	$(BIN)/python -m tests.live.campaign --market spot $(INCIDENTS)
 	$(BIN)/python -m tests.live.campaign --market usdm $(INCIDENTS)
+	$(BIN)/python -m tests.live.kill_campaign --market spot $(KILLS)
+	$(BIN)/python -m tests.live.kill_campaign --market usdm $(KILLS)
 
 lint: .venv/.ready ## ruff, mypy, import contracts
 	$(BIN)/ruff check .
