@@ -11,7 +11,7 @@ from appliance.abi.gate import EXPOSURE_LOTS_MAX
 from appliance.abi.limits import ORDER_RATE_MAX
 from appliance.abi.market import Market
 from appliance.abi.refusal import Reject
-from appliance.abi.risk_limits import LEVERAGE_MAX_PCT, MESSAGES_PER_FILL_MAX, OFF
+from appliance.abi.risk_limits import LEVERAGE_MAX_PCT, OFF
 from appliance.abi.trading import Side
 from appliance.abi.units import INT64_MAX
 from appliance.hot.jit import hot_inline
@@ -19,7 +19,6 @@ from appliance.hot.valuation import fits, rounded_up
 
 RATE_MASK: Final = ORDER_RATE_MAX - 1
 PERCENT_MAX: Final = INT64_MAX // LEVERAGE_MAX_PCT  # of an equity, times any leverage, is an int64
-FILLS_MAX: Final = INT64_MAX // MESSAGES_PER_FILL_MAX  # likewise
 
 
 @hot_inline
@@ -60,11 +59,14 @@ def check_conduct(gate, instrument, now_ns):
         if now_ns - first_ns < limits.runaway_window_ns:
             return Reject.RUNAWAY, now_ns - first_ns, limits.runaway_window_ns
     messages_n = account.messages_n - account.day_messages_n
-    if messages_n > limits.messages_per_fill_after_n and limits.messages_per_fill_max != OFF:
-        fills_n = min(max(1, account.fills_n - account.day_fills_n), FILLS_MAX)
-        allowed_n = fills_n * limits.messages_per_fill_max
-        if messages_n > allowed_n:
-            return Reject.ORDER_TO_TRADE, messages_n, allowed_n
+    per_fill_n = limits.messages_per_fill_max
+    if messages_n > limits.messages_per_fill_after_n and per_fill_n != OFF:
+        fills_n = max(1, account.fills_n - account.day_fills_n)
+        if per_fill_n < 1:
+            return Reject.ORDER_TO_TRADE, messages_n, 0
+        # Multiplied only where the product is less than the messages.
+        if (messages_n - 1) // per_fill_n >= fills_n:
+            return Reject.ORDER_TO_TRADE, messages_n, fills_n * per_fill_n
     losses_n = gate.positions[instrument].losses_in_row_n
     if losses_n > gate.limits[instrument].losses_in_row_max:
         return Reject.LOSSES, losses_n, gate.limits[instrument].losses_in_row_max

@@ -144,6 +144,17 @@ def test_a_new_day_begins_its_figures_anew() -> None:
     assert account.venue_day_orders_n == 0 and account.venue_day_ends_ns % DAY_NS == 0
 
 
+@pytest.mark.parametrize("unset", [0, -1, -(2**63)])
+def test_a_limit_that_went_missing_blocks(unset: int) -> None:
+    gate = armed()
+    put(gate, "account", messages_n=501)
+    put(gate, "account_limits", messages_per_fill_max=unset)
+    watch(gate, 1, NOW_NS)
+    account = gate.account[0]
+    assert account.trading_state == TradingState.REDUCE_ONLY
+    assert (account.state_reason, account.state_limit) == (Reject.ORDER_TO_TRADE, 0)
+
+
 def test_a_day_ends_with_its_last_moment() -> None:
     for field in ("day_ends_ns", "venue_day_ends_ns"):
         gate = armed()
