@@ -142,11 +142,11 @@ def test_more_fills_than_can_be_multiplied() -> None:
     """Found by ten million random orders: the product was cut, and cut too low."""
     gate = healthy_gate()
     put(gate, "account_limits", messages_per_fill_max=2**30, message_rate_max=OFF)
-    put(gate, "account", messages_n=2**62, fills_n=2**60)
+    put(gate, "account", messages_n=2**60, fills_n=2**60)
     passes(gate)
-    put(gate, "account", fills_n=2**32 - 1)
-    refused(gate, Reject.ORDER_TO_TRADE, 2**62, (2**32 - 1) * 2**30)
-    put(gate, "account", fills_n=2**32)
+    put(gate, "account", fills_n=2**30 - 1)
+    refused(gate, Reject.ORDER_TO_TRADE, 2**60, (2**30 - 1) * 2**30)
+    put(gate, "account", fills_n=2**30)
     passes(gate)
 
 
