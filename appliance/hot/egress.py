@@ -46,9 +46,9 @@ def poll_egress(core, links):
             if result == FULL:
                 break
             if out.action == Action.PLACE:
-                words, orders = gateway.journal.words, gateway.orders
+                words, table = gateway.journal.words, gateway.orders.table
                 sent = JournalKind.SENT.value
-                write_order(words, orders, sent, out.order_key & ORDER_SLOT_MASK, out.sent_ns)
+                write_order(words, table, sent, out.order_key & ORDER_SLOT_MASK, out.sent_ns)
             if result != 0 and result != ENDED:
                 core.gate.account[0].link_blocks |= Block.LINK
                 core.telemetry.counters[Counter.BACKED_UP, 0] += 1

@@ -17,7 +17,7 @@ from appliance.abi.limits import EGRESS_RING_SLOTS, INTENTS_MAX, JOURNAL_RESERVE
 from appliance.abi.refusal import Reject
 from appliance.abi.trading import REPORT, Action, OrderState, Side, TimeInForce
 from appliance.hot.digest import fold
-from appliance.hot.jit import hot, hot_inline
+from appliance.hot.jit import hot, hot_inline, hot_part
 from appliance.hot.journal import room_n, write_order, write_report
 from appliance.hot.memory import copy_record
 from appliance.hot.order_reports import apply_report
@@ -102,7 +102,7 @@ def _refusal(gateway, instrument, side, price_ticks, quantity_lots, tif):
     return Reject.NONE
 
 
-@hot
+@hot_part
 def send(gateway, instrument, side, price_ticks, quantity_lots, tif, tag, now_ns, counters):
     """Place an order that the gate has let through. Its slot, or -Reject: nothing has changed.
 
@@ -121,7 +121,7 @@ def send(gateway, instrument, side, price_ticks, quantity_lots, tif, tag, now_ns
     slot = open_order(
         orders, positions, account, instrument, side, price_ticks, quantity_lots, tif, tag, now_ns
     )
-    write_order(gateway.journal.words, orders, JournalKind.INTENT.value, slot, now_ns)
+    write_order(gateway.journal.words, orders.table, JournalKind.INTENT.value, slot, now_ns)
     _write_request(gateway, request_slot, Action.PLACE, slot, now_ns)
     _write_egress(gateway, egress_slot, Action.PLACE, slot, now_ns, counters)
     publish(gateway.requests)
@@ -153,7 +153,7 @@ def cancel(gateway, slot, now_ns, counters):
     order.cancel_ns = now_ns
     # Where the journal is full the cancel goes out all the same: it can only make things better.
     words, orders = gateway.journal.words, gateway.orders
-    write_order(words, orders, JournalKind.CANCEL_SENT.value, slot, now_ns)
+    write_order(words, orders.table, JournalKind.CANCEL_SENT.value, slot, now_ns)
     _write_request(gateway, request_slot, Action.CANCEL, slot, now_ns)
     _write_egress(gateway, egress_slot, Action.CANCEL, slot, now_ns, counters)
     publish(gateway.requests)
@@ -207,7 +207,7 @@ def poll_reports(gateway, now_ns, counters):
         orders, account, report = gateway.orders, gateway.account, gateway.applied[n]
         outcome = apply_report(orders, gateway.positions, account, report, counters)
         gateway.outcomes[n] = outcome
-        write_report(gateway.journal.words, orders, account, report, outcome, now_ns)
+        write_report(gateway.journal.words, orders.table, account, report, outcome, now_ns)
     return REPORTS_PER_POLL
 
 

@@ -20,13 +20,12 @@ from appliance.abi.journal import (
     Keeping,
 )
 from appliance.abi.limits import INSTRUMENTS_MAX
-from appliance.abi.trading import ORDER_SLOT_MASK
+from appliance.abi.trading import ORDER_SLOT_BITS, ORDER_SLOT_MASK
 from appliance.abi.units import NS_PER_S
 from appliance.hot.atomics import load_acquire, store_release
 from appliance.hot.crc32c import check_of
 from appliance.hot.jit import hot, hot_inline
 from appliance.hot.order_reports import FOREIGN_FILL, ILLEGAL, REPEATED, STRAY
-from appliance.hot.orders import key_of
 
 NONE: Final = -1
 _ROOM_WITHOUT_END: Final = 1 << 62
@@ -114,9 +113,9 @@ def commit(words, at, sequence):
 
 
 @hot
-def write_order(words, orders, kind, slot, now_ns):
-    """What is about to happen to the order in ``slot``, or what was just done with it."""
-    order = orders.table[slot]
+def write_order(words, table, kind, slot, now_ns):
+    """What is about to happen to the order in ``slot`` of ORDER[], or was just done with it."""
+    order = table[slot]
     return append(
         words,
         now_ns,
@@ -124,7 +123,7 @@ def write_order(words, orders, kind, slot, now_ns):
         order.side,
         order.instrument,
         0,
-        key_of(orders, slot),
+        order.generation << ORDER_SLOT_BITS | slot,
         order.price_ticks,
         order.quantity_lots,
         order.filled_lots,
@@ -137,7 +136,7 @@ def write_order(words, orders, kind, slot, now_ns):
 
 
 @hot
-def write_report(words, orders, account, report, outcome, now_ns):
+def write_report(words, table, account, report, outcome, now_ns):
     """A report of the venue and its outcome (apply_report), if it changed anything."""
     if outcome == STRAY or outcome == ILLEGAL or outcome == REPEATED:
         return 1
@@ -152,7 +151,7 @@ def write_report(words, orders, account, report, outcome, now_ns):
         return append(
             words, now_ns, kind, side, i, 0, key, price, lots, 0, 0, number, profit_e8, peak_e8, 0
         )
-    order = orders.table[report.order_key & ORDER_SLOT_MASK]
+    order = table[report.order_key & ORDER_SLOT_MASK]
     return append(
         words,
         now_ns,
