@@ -74,7 +74,10 @@ def read_archive(path: Path, salt: int) -> tuple[Any, int]:
         raise ApplianceError(f"cannot read {path}: {error.strerror}") from None
     wanted = _header(salt)
     if len(words) < RECORD_WORDS or (words[:RECORD_WORDS] != wanted).any():
-        raise ApplianceError(f"{path} is no archive of this journal, or of another version")
+        raise ApplianceError(
+            f"{path} is no archive of this journal, or of another version: move it away, or put its"
+            " journal back"
+        )
     rows = words[RECORD_WORDS : len(words) // RECORD_WORDS * RECORD_WORDS]
     rows = rows.reshape(-1, RECORD_WORDS)
     bad = np.flatnonzero(~whole(rows, salt))
