@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from appliance.abi.market import Market
 from appliance.cold.errors import ApplianceError
+from appliance.cold.live import key_file
 from appliance.cold.venue import certificates, key_files
 from appliance.cold.venue.floor import Floor, new_key_text
 
@@ -31,6 +32,18 @@ def test_what_is_written_signs_for_the_account(tmp_path: Path) -> None:
     assert floor.desk.keys.find(shared["apiKey"]).secret == shared["secretKey"].encode()
     for path in (tmp_path / "keys").iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+
+
+def test_the_appliance_reads_what_the_venue_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the folder was named relative to another place, as by default."""
+    monkeypatch.chdir(tmp_path)
+    floor = Floor(Market.SPOT, [])
+    files = key_files.issue(floor, floor.open_account("demo"), Path("venue-keys"))
+    monkeypatch.chdir("/")
+    key = key_file.load(tmp_path / files["ed25519"])
+    assert floor.desk.keys.find(key.name) is not None and key.sign("x")
 
 
 def test_a_file_that_others_can_read_is_replaced(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def issue(floor: Floor, account: Account, folder: Path) -> dict[str, str]:
     ed25519_key = ApiKey(new_key_text(), account, public_key=private.public_key())
     for key in (hmac_key, ed25519_key):
         floor.desk.keys.add(key)
-    pem = folder / f"{market}-ed25519.pem"
+    pem = (folder / f"{market}-ed25519.pem").resolve()  # readers take it relative to the file
     write_private(pem, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     files = {
         "hmac": (folder / f"{market}-hmac.json", {"secretKey": secret}, hmac_key),
