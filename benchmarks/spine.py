@@ -20,14 +20,30 @@ from appliance.cold.recording import Arena
 from appliance.cold.session import hints_of
 from appliance.cold.strategy_loader import Strategy, load_strategy
 from appliance.cold.warm_up import warm_up
+from appliance.hot.core import Core
 from appliance.hot.rings import make_rings
 from appliance.hot.telemetry import make_telemetry
 
+FOREVER_NS = 1 << 60
+
 
 @cache
-def _strategy(name: str) -> Strategy:
+def loaded(name: str) -> Strategy:
     """Loaded once: a process has one strategy."""
     return load_strategy(name, {})
+
+
+def let_everything_pass(core: Core) -> None:
+    """Every order passes the gate; a benchmark may leave the differences out."""
+    gate = core.gate
+    gate.account_limits["order_rate_window_ns"] = gate.limits["order_rate_window_ns"] = 1
+    gate.account_limits["message_rate_window_ns"] = gate.limits["repeat_window_ns"] = 1
+    gate.limits["open_notional_max_tick_lots"] = FOREVER_NS
+    gate.limits["position_max_lots"] = 1 << 50
+    gate.limits["book_age_max_ns"] = gate.limits["reference_age_max_ns"] = FOREVER_NS
+    gate.limits["open_orders_side_max"] = gate.limits["open_orders_max"] = 1000
+    gate.account_limits["open_orders_max"] = 1000
+    core.control[c.SILENCE_MAX_NS] = FOREVER_NS
 
 
 class Spine:
@@ -35,7 +51,7 @@ class Spine:
 
     def __init__(self, arena: Arena, strategy_name: str, *, wide: bool = False) -> None:
         self.arena = arena
-        strategy = _strategy(strategy_name)
+        strategy = loaded(strategy_name)
         learnt = grid.learn([arena])
         instruments = instrument_table.build(learnt, None, None)
         cycles = boot.calibrated()
@@ -53,14 +69,8 @@ class Spine:
         gate = self.core.gate
         demo_limits(instruments.records, instruments.first_prices_ticks).write(gate)
         give_paper_funds(gate)
-        if wide:  # every order passes
-            gate.account_limits["order_rate_window_ns"] = gate.limits["order_rate_window_ns"] = 1
-            gate.limits["repeat_window_ns"] = 1
-            gate.account_limits["message_rate_window_ns"] = 1
-            gate.limits["open_notional_max_tick_lots"] = 1 << 60
-            gate.limits["position_max_lots"] = 1 << 50
-            gate.limits["book_age_max_ns"] = 1 << 60  # a benchmark may leave the differences out
-            self.core.control[c.SILENCE_MAX_NS] = 1 << 60
+        if wide:
+            let_everything_pass(self.core)
         gate.account[0].trading_state = TradingState.ACTIVE
         self.core.control[c.LOCKSTEP] = 1
         records = instruments.records

@@ -35,9 +35,7 @@ from appliance.cold.tls_client import TlsContext, handshake  # noqa: E402
 from appliance.cold.warm_up import warm_core  # noqa: E402
 from appliance.hot.frame_ring import push  # noqa: E402
 from appliance.hot.wire.links import make_links  # noqa: E402
-from benchmarks import frames  # noqa: E402
-
-FOREVER_NS = 1 << 60
+from benchmarks import frames, spine  # noqa: E402
 
 
 def build():
@@ -46,16 +44,9 @@ def build():
     core, rings = warm_core(strategy, boot.calibrated(), Market.SPOT)
     links = make_links(1, rings.to_desk)
     run = boot.compile_loop(core, strategy, links)
-    core.gate.account_limits["order_rate_window_ns"] = core.gate.limits["order_rate_window_ns"] = 1
-    core.gate.limits["repeat_window_ns"] = 1
-    core.gate.account_limits["message_rate_window_ns"] = 1
-    core.gate.limits["book_age_max_ns"] = core.gate.limits["reference_age_max_ns"] = FOREVER_NS
-    core.gate.limits["open_orders_side_max"] = 1000
-    core.gate.limits["open_notional_max_tick_lots"] = 1 << 60
-    core.gate.limits["open_orders_max"] = core.gate.account_limits["open_orders_max"] = 1000
+    spine.let_everything_pass(core)
     core.gate.account[0].trading_state = TradingState.ACTIVE
     core.control[c.PAPER] = 0
-    core.control[c.SILENCE_MAX_NS] = FOREVER_NS
     boot.prefault((core, links))
     return core, links, run
 

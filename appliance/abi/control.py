@@ -16,6 +16,7 @@ CYCLES_SHIFT: Final = 5
 PAPER: Final = 6  # 1: orders are matched by the paper venue inside the loop
 ANSWER_MAX_NS: Final = 8  # an order or cancel without an answer for longer is UNKNOWN; 0: never
 FRAMES_MAX: Final = 7  # leave when so many frames were taken; 0: no bound
+BEHIND_NS: Final = 9  # a message that waited for longer finds the loop behind
 
 # Written by the loop
 NOW_NS: Final = 16  # the market's time: receive time of the latest frame
@@ -25,6 +26,7 @@ WAITS_FOR_CLERK: Final = 19  # 1: a frame was handed over in lockstep
 ORDERS_DIGEST: Final = 20  # of the bytes of every order and cancel (paper)
 FILLS_DIGEST: Final = 21  # of every fill: order, price, quantity
 SILENCE_DUE_NS: Final = 22  # market time of the next look for silent books
+UNSHOWN_N: Final = 23  # messages since the strategy saw a record, while the loop is behind
 CONTROL_WORDS: Final = 32
 
 

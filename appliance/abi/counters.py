@@ -69,6 +69,8 @@ class Counter(IntEnum):
     RECEIVES_FULL = 64
     BACKLOG = 65
     ACKS = 66
+    CONFLATED = 67
+    TRADES_SHED = 68
 
 
 # Refusals by reason and quarantined frames by fault stand behind the table above.
@@ -132,6 +134,8 @@ COUNTER_TABLE: Final[dict[Counter, tuple[str, str]]] = {
     Counter.RECEIVES_FULL: ("receives", "that filled their buffer: the venue is ahead of the loop"),
     Counter.BACKLOG: ("messages", "that waited in a receive buffer behind another"),
     Counter.ACKS: ("messages", "about our orders, read in the loop"),
+    Counter.CONFLATED: ("updates", "of a book not shown to the strategy: a fresher one waited"),
+    Counter.TRADES_SHED: ("trades", "not shown to the strategy: the loop was far behind"),
     Counter.DESK_LOST: ("messages", "lost because the ring to the session was full"),
 }
 

@@ -35,6 +35,15 @@ class LinkRole(IntEnum):
 
 
 @unique
+class Lag(IntEnum):
+    """How far the loop is behind with what a link has received."""
+
+    NONE = 0
+    BEHIND = 1  # of a book's updates, the strategy sees the last
+    FAR_BEHIND = 2  # and no trades
+
+
+@unique
 class LinkEnd(IntEnum):
     """Why the loop let go of a link; ``detail`` beside it."""
 
@@ -61,6 +70,8 @@ LINK: Final[np.dtype[np.void]] = slot_dtype(
         ("detail", "<i8"),
         ("opened_ns", "<i8"),
         ("received_ns", "<i8"),  # wall clock of the last bytes
+        ("received_cycles", "<i8"),  # the same by the processor's clock
+        ("has_more", "<i8"),  # 1: more had come than was taken then
         ("received_bytes", "<i8"),
         ("sent_bytes", "<i8"),
         ("messages_n", "<i8"),

@@ -42,6 +42,7 @@ from appliance.hot.telemetry import Telemetry
 from appliance.hot.wire.links import Links
 
 UNREAD_RECORDS: Final = 1024
+BEHIND_NS: Final = 100_000  # what a burst of fifty messages takes, orders and all
 SILENCE_MAX_NS: Final = 1_500_000_000  # a live USD-M feed was silent for 1 s once
 
 
@@ -87,12 +88,8 @@ def make_core(
         rings.from_desk,
         journal or make_journal(UNREAD_RECORDS),
     )
-    control = np.zeros(c.CONTROL_WORDS, np.int64)
-    control[c.SILENCE_MAX_NS] = SILENCE_MAX_NS
-    control[c.CYCLES_MULT], control[c.CYCLES_SHIFT] = cycles
-    control[c.PAPER] = 1
     return Core(
-        control=control,
+        control=_make_control(cycles),
         time_spec=np.zeros(2, np.int64),
         ingress=rings.ingress,
         to_clerk=rings.to_clerk,
@@ -102,6 +99,7 @@ def make_core(
         latest=latest,
         market=rings.market,
         trade_ids=np.full((n, 2), NO_ID, np.int64),
+        unshown=np.zeros(n, np.int64),
         cursor=make_cursor(rings.market, from_start=True),
         seen=records(1, MARKET),
         own=records(1, OWN),
@@ -115,6 +113,14 @@ def make_core(
         telemetry=telemetry,
         mailbox=mailbox,
     )
+
+
+def _make_control(cycles: tuple[int, int]) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+    control = np.zeros(c.CONTROL_WORDS, np.int64)
+    control[c.SILENCE_MAX_NS], control[c.BEHIND_NS] = SILENCE_MAX_NS, BEHIND_NS
+    control[c.CYCLES_MULT], control[c.CYCLES_SHIFT] = cycles
+    control[c.PAPER] = 1
+    return control
 
 
 def calibrated() -> tuple[int, int]:

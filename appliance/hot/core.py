@@ -31,6 +31,7 @@ class Core(NamedTuple):
     latest: Any  # MARKET[n]: the present view of each instrument
     market: Broadcast  # of MARKET; producer
     trade_ids: Any  # int64[n, 2]: the last trade's and aggTrade's id; NO_ID: none yet
+    unshown: Any  # int64[n]: 1: the strategy did not see the present view (backlog.py)
     # trading
     cursor: Any  # int64[2]: reader of the market ring
     seen: Any  # MARKET[1]: the record that the strategy sees

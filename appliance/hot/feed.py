@@ -20,6 +20,7 @@ from appliance.abi.control import (
 from appliance.abi.counters import Counter
 from appliance.abi.event import EventKind
 from appliance.abi.limits import FRAME_BYTES_MAX, VIEW_LEVELS
+from appliance.abi.link import Lag
 from appliance.abi.market import BookState, Event, Kind
 from appliance.abi.telemetry import Stage
 from appliance.hot.book.levels import copy_view
@@ -65,7 +66,7 @@ def poll_feed(core):
     start_cycles = cycles()
     frame = frame_at(ring, offset)
     advance_time(core, frame.receive_ns)
-    take_frame(core, ring.data, frame, start_cycles)
+    take_frame(core, ring.data, frame, start_cycles, np.int64(Lag.NONE))
     release(ring)
     core.control[FRAMES_DONE] += 1
     return 1
@@ -86,8 +87,8 @@ def advance_time(core, now_ns):
 
 
 @hot_part
-def take_frame(core, data, frame, start_cycles):
-    """Decodes a frame of ``data`` and applies it. Its Kind."""
+def take_frame(core, data, frame, start_cycles, lag):
+    """Decodes a frame of ``data`` and applies it: Lag says who sees it. Its Kind."""
     counters = core.telemetry.counters
     length = frame.length
     before = cycles()
@@ -103,7 +104,7 @@ def take_frame(core, data, frame, start_cycles):
     if kind == Kind.UNDECIDED:
         _to_clerk(core, data, frame)
     elif kind < Kind.OTHER:
-        _apply(core, kind, frame.receive_ns, start_cycles)
+        _apply(core, kind, frame.receive_ns, start_cycles, lag)
         note_span(core.notes, Stage.BOOK, cycles() - decoded)
     return kind
 
@@ -127,7 +128,7 @@ def _to_clerk(core, data, frame):
 
 
 @hot_part
-def _apply(core, kind, receive_ns, start_cycles):
+def _apply(core, kind, receive_ns, start_cycles, lag):
     """A decoded message into the book, and what follows from it into the market ring."""
     decoded = core.decoder.decoded
     counters = core.telemetry.counters
@@ -150,6 +151,9 @@ def _apply(core, kind, receive_ns, start_cycles):
         event = np.int64(Event.TRADE)
         if message.at_market == 0 or _is_repeated(core, kind, message):
             return
+        if lag == Lag.FAR_BEHIND:
+            counters[Counter.TRADES_SHED, 0] += 1
+            return
     view = core.latest[i]
     if event == Event.DEPTH and flags == 0:
         return
@@ -169,7 +173,12 @@ def _apply(core, kind, receive_ns, start_cycles):
         view.trade_ticks = message.price_ticks
         view.trade_lots = message.quantity_lots
         view.buyer_is_maker = message.buyer_is_maker
-    _publish(core, i)
+    _tell_gate(core, i)
+    if lag != Lag.NONE and event != Event.TRADE and flags & STATE_CHANGED == 0:
+        counters[Counter.CONFLATED, 0] += 1
+        core.unshown[i] = 1
+    else:
+        show(core, i)
 
 
 @hot_part
@@ -239,8 +248,8 @@ def _tell_state(core, i, receive_ns):
 
 
 @hot_part
-def _publish(core, i):
-    """The view to the market ring, and what the gate needs of it to the gate."""
+def _tell_gate(core, i):
+    """What the gate needs of the view."""
     view = core.latest[i]
     head = core.books.heads[i]
     reference = core.gate.references[i]
@@ -257,6 +266,12 @@ def _publish(core, i):
             note_middle(window, reference, middle2_ticks, view.receive_ns, window_ns)
     if view.exchange_ns > 0:
         reference.event_ns = view.exchange_ns
+
+
+@hot_part
+def show(core, i):
+    """The view to the market ring, for the strategy."""
+    core.unshown[i] = 0
     write(core.market, core.latest[i : i + 1])
     core.telemetry.counters[Counter.MARKET_RECORDS, 0] += 1
 
@@ -280,6 +295,6 @@ def tell_stale(core, i, now_ns):
     view.event = Event.STATE
     view.receive_ns = now_ns
     view.start_cycles = cycles()
-    view.trade_ticks = 0
-    view.trade_lots = 0
-    _publish(core, i)
+    view.trade_ticks = view.trade_lots = 0
+    _tell_gate(core, i)
+    show(core, i)

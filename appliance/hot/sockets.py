@@ -14,11 +14,12 @@ import numpy as np
 from appliance.abi.control import FRAMES_DONE
 from appliance.abi.counters import Counter
 from appliance.abi.limits import LINKS_MAX
-from appliance.abi.link import LinkEnd, LinkRole, LinkState
+from appliance.abi.link import Lag, LinkEnd, LinkRole, LinkState
 from appliance.abi.market import FrameSource, Kind
 from appliance.abi.units import NO_ID
 from appliance.hot.acknowledgements import acknowledge
 from appliance.hot.atomics import load_acquire, store_release
+from appliance.hot.backlog import catch_up, lag_of, note_receive
 from appliance.hot.cpu import cycles, realtime_ns
 from appliance.hot.feed import advance_time, take_frame
 from appliance.hot.frame_ring import Frame, frame_at, peek, push, release
@@ -51,7 +52,6 @@ from appliance.hot.wire.websocket_reader import (
     NOTHING,
     PING,
     PONG,
-    RECEIVE_BYTES_MAX,
     TEXT,
     next_frame,
     payload_bytes,
@@ -81,6 +81,7 @@ def poll_live_feed(core, links):
     else:
         k = _next_message(core, links)
         if k < 0:
+            catch_up(core, np.int64(Lag.NONE))
             links.words[IDLE_N] += 1
             if links.words[IDLE_N] & (IDLE_LOOK - 1) != 0:
                 return np.int64(0)
@@ -96,8 +97,12 @@ def poll_live_feed(core, links):
     advance_time(core, frame.receive_ns)
     if k < 0 and offset < 0:
         return np.int64(0)
-    kind = take_frame(core, data, frame, start_cycles)
+    lag = np.int64(Lag.NONE)
+    if k >= 0:
+        lag = lag_of(core, links, k, start_cycles)
+    kind = take_frame(core, data, frame, start_cycles, lag)
     core.control[FRAMES_DONE] += 1
+    catch_up(core, lag)
     if offset >= 0:
         release(ring)
     elif kind == Kind.OTHER:
@@ -176,9 +181,7 @@ def _look(core, links, k):
         if got <= 0:
             links.words[STREAK_N] = STREAK_MAX
             return np.int64(NOTHING if got == WOULD_BLOCK else CLOSE)
-        if got >= RECEIVE_BYTES_MAX:
-            core.telemetry.counters[Counter.RECEIVES_FULL, 0] += 1
-        links.records[k].received_ns = realtime_ns(core.time_spec)
+        note_receive(core, links, k, got)
         code = next_frame(reader)
     elif code == TEXT or code == BINARY:
         core.telemetry.counters[Counter.BACKLOG, 0] += 1

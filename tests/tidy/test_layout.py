@@ -22,7 +22,7 @@ UNITS = {
 # Fields without a unit: states, codes, flags, identities, places within the record itself.
 WITHOUT_UNIT = {
     *("session_blocks", "link_blocks", "tells_total"),
-    *("role", "socket", "is_tls", "has_user_data", "end", "detail"),
+    *("role", "socket", "is_tls", "has_user_data", "has_more", "end", "detail"),
     *("action", "side", "kind", "event", "source", "report", "reason", "time_in_force"),
     *("state", "book_state", "book_reason", "trading_state", "allowed_state", "phase"),
     *("state_cause", "state_reason", "state_observed", "state_limit"),

@@ -20,11 +20,13 @@ from appliance.hot.wire.tls_io import (
     TLS_BROKEN,
     Tls,
     tls_flush,
+    tls_has_more,
     tls_receive,
     tls_send,
     tls_unsent_bytes,
 )
 from appliance.hot.wire.websocket_reader import (
+    RECEIVE_BYTES_MAX,
     WebsocketReader,
     make_reader,
     make_room,
@@ -154,6 +156,14 @@ def receive_some(links: Links, k: Any) -> Any:
     else:
         end_link(links, k, LinkEnd.SOCKET, -got)
     return ENDED
+
+
+@hot_inline
+def has_more(links: Links, k: Any, got: Any) -> Any:
+    """Whether a receive of ``got`` bytes left something that had already come."""
+    if links.records[k].is_tls != 0:
+        return tls_has_more(Tls(links.tls[k]))
+    return got >= RECEIVE_BYTES_MAX
 
 
 @hot

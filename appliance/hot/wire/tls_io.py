@@ -32,6 +32,7 @@ NREAD0, NREAD, NWRITE0, NWRITE, PENDING, CLEAR_ERRORS = 5, 6, 7, 8, 9, 10
 INNER_BIO: Final = 11  # OpenSSL's end
 POINTER: Final = 12  # scratch
 MORE: Final = 13  # not 0: bytes that SSL_read may turn into plain ones are there already
+FILLED: Final = 14  # 1: the last recv took as much as there was room for
 WORDS: Final = 16
 
 _SSL_ERROR_WANT_READ: Final = 2
@@ -57,6 +58,7 @@ def tls_receive(tls: Tls, socket: int, target: np.ndarray, start: int, count: in
     got = receive_at(socket, words[POINTER], room)
     if got <= 0:
         return got
+    words[FILLED] = np.int64(got == room)
     call_int(words[NWRITE], words[BIO], pointer, got)
     return _read(words, target, start, count)
 
@@ -90,6 +92,12 @@ def _said(words: np.ndarray, returned: int, got: int) -> int:
         return got
     call_int(words[CLEAR_ERRORS])
     return CLOSED if why == _SSL_ERROR_ZERO_RETURN else TLS_BROKEN
+
+
+@hot_inline
+def tls_has_more(tls: Tls) -> bool:
+    """Whether the last ``tls_receive`` left something that had already come."""
+    return tls.words[FILLED] != 0 or tls.words[MORE] != 0
 
 
 @hot_inline

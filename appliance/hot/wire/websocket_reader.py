@@ -205,6 +205,20 @@ def next_frame(reader: WebsocketReader) -> Any:
     return NOTHING
 
 
+@hot
+def has_frame(reader: WebsocketReader) -> bool:
+    """Whether ``next_frame`` has a whole frame before it now, if only an illegal one."""
+    data = reader.data
+    words = reader.words
+    at = words[_PARSED]
+    ready = words[_RECEIVED] - at
+    if ready < 2:
+        return False
+    second = np.int64(data[at + 1]) & ~_MASK
+    header = _header_bytes(second)
+    return ready >= header and ready - header >= _length(data, at, second)
+
+
 @hot_inline
 def _header_bytes(second):
     if second < _LENGTH_OF_16_BITS:
