@@ -67,7 +67,8 @@ def healthy_gate():
     account.day_ends_ns = account.venue_day_ends_ns = NOW_NS + 10**12
     account.funds_known = 1
     account.funds_e8 = 10**17
-    gate.beats[0] = NOW_NS - 10**6
+    gate.beats[0] = account.clock_seen_ns = NOW_NS - 10**6
+    account.clock_offset_most_ns = 10**6
     gate.valuations.value_multiple = gate.valuations.value_divisor = 1
     gate.valuations.most_tick_lots = 10**16
     gate.valuations.base_owned_lots = 10**12

@@ -28,7 +28,10 @@ GATE_ACCOUNT: Final[np.dtype[np.void]] = slot_dtype(
         ("cancel_all", "<i8"),  # 1: whatever is open is to be cancelled
         ("session_blocks", "<i8"),  # Block, as the cold side sees it (and writes it); zero: none
         ("link_blocks", "<i8"),  # Block, as the loop itself sees it
-        ("clock_offset_ns", "<i8"),  # of the venue's clock to ours; the cold side writes it
+        # of the venue's clock to ours, and the most that it can be; the cold side writes them
+        ("clock_offset_ns", "<i8"),
+        ("clock_offset_most_ns", "<i8"),  # whichever of the two is ahead
+        ("clock_seen_ns", "<i8"),  # when that was measured; 0: never
         ("open_orders_n", "<i8"),  # kept by the order table
         ("orders_sent_n", "<i8"),  # since start: the cursor of the ring of order times
         ("last_order_ns", "<i8"),  # time of the last order sent

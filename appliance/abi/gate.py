@@ -19,6 +19,9 @@ CLOCK               the earlier moment, ns               the moment it must not 
 DAY_OVER            the order's time                     when the day ends, ours or the venue's
 GUARDIAN            ns since its heart beat last         guardian_age_max_ns
                     (a missing beat: the order's time)
+CLOCK_UNKNOWN       ns since the offset was measured     CLOCK_AGE_MAX_NS
+                    (never: the order's time)
+CLOCK_OFFSET        ``clock_offset_most_ns``             clock_offset_max_ns
 DRAWDOWN            best profit less the present one     drawdown_max_e8
 DAY_LOSS            loss since the day began             day_loss_max_e8
 REJECTS             rejects in a row                     rejects_in_row_max
@@ -81,9 +84,10 @@ import numpy as np
 from appliance.abi.layout import slot_dtype
 from appliance.abi.limits import ORDER_RATE_MAX, RECENT_ORDERS_N, WINDOW_PARTS
 from appliance.abi.risk_limits import PPM
-from appliance.abi.units import INT64_MAX
+from appliance.abi.units import INT64_MAX, NS_PER_S
 
 # Three quantities, notionals or counts of this size add up within an int64.
+CLOCK_AGE_MAX_NS: Final = 300 * NS_PER_S  # an offset that was measured longer ago is not known
 EXPOSURE_LOTS_MAX: Final = (1 << 61) - 1
 # |2 x price - (bid + ask)| x PPM, and (bid + ask) x collar (at most PPM), stay within an int64.
 GATE_PRICE_TICKS_MAX: Final = INT64_MAX // (2 * PPM)

@@ -68,6 +68,8 @@ class Reject(IntEnum):
     LOSSES = 52  # in a row
     GUARDIAN = 53  # its heart does not beat
     JOURNAL_FULL = 54  # observed: records that have room; limit: as many are kept for what is out
+    CLOCK_UNKNOWN = 55  # the offset to the venue's clock was not measured for long
+    CLOCK_OFFSET = 56
 
 
 @unique
@@ -106,5 +108,5 @@ class Block(IntEnum):
     LINK = 1  # no connection that takes orders, or one that is backed up
     USER_DATA = 2  # no connection that tells of our orders
     RECONCILING = 4  # what happened while there was none is still being asked
-    CLOCK = 8  # the offset to the venue's clock is unknown or too large
+    CLOCK = 8  # the offset to the venue's clock is unknown
     RATE = 16  # the venue asked us to wait

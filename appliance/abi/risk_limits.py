@@ -72,6 +72,7 @@ ACCOUNT_LIMITS: Final[np.dtype[np.void]] = slot_dtype(
         ("day_loss_max_e8", "<i8"),
         ("drawdown_max_e8", "<i8"),  # from the best profit there was
         ("guardian_age_max_ns", "<i8"),  # since its heart beat last
+        ("clock_offset_max_ns", "<i8"),  # of the venue's clock to ours
     ]
 )
 
@@ -123,6 +124,7 @@ class Limit(IntEnum):
     ACCOUNT_GUARDIAN_AGE_MAX_NS = 41
     VALUE_MULTIPLE = 42  # of the instrument: its money in the account's
     VALUE_DIVISOR = 43
+    ACCOUNT_CLOCK_OFFSET_MAX_NS = 44
 
 
 # The greatest value that limits anything; beyond it a limit is as good as none.
@@ -145,6 +147,7 @@ OFF_NAMES: Final = frozenset(
         *("message_rate_max", "venue_rate_max", "venue_day_max", "gross_max_e8", "net_max_e8"),
         *("leverage_max_pct", "day_value_max_e8", "runaway_max", "messages_per_fill_max"),
         *("rejects_in_row_max", "day_loss_max_e8", "drawdown_max_e8", "guardian_age_max_ns"),
+        "clock_offset_max_ns",
     }
 )
 

@@ -52,6 +52,7 @@ rejects_in_row_max = 20
 day_loss_max = "10000"
 drawdown_max = "10000"
 guardian_age_max_ms = "off"
+clock_offset_max_ms = 250
 [default]
 position_max = "1"
 quantity_max = "0.5"

@@ -25,6 +25,7 @@
     day_loss_max = "2000"            # halts
     drawdown_max = "3000"            # from the best profit of the run; halts
     guardian_age_max_ms = "off"      # since its heart beat last
+    clock_offset_max_ms = 250        # of the venue's clock to ours, what is unsure of it included
 
     [default]                        # for each symbol that says nothing else
     position_max = "0.5"             # base asset; position and all open orders
@@ -49,12 +50,13 @@
     position_max = "0.2"
 
 Every key must be given, and none may be zero: a limit that nobody set refuses every order. Some may
-be "off" (risk_keys.py), and whoever starts the run is told which. Numbers may be written as text.
+be "off" (risk_keys.py), and whoever starts the run is told which. A replay has no guardian and no
+venue with a clock: there these two limits do not count. Numbers may be written as text.
 What a limit does beyond refusing: abi/refusal.py.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import gcd
 from pathlib import Path
 from typing import Any, Final
@@ -83,6 +85,9 @@ DEMO_ORDER_RATE_MAX: Final = 100  # a second
 DEMO_AGE_MAX_NS: Final = 3 * NS_PER_S // 2
 DEMO_REPEAT_NS: Final = NS_PER_MS
 DEMO_FEE_PPM: Final = PPM // 1000
+
+# What nobody measures in a replay.
+LIVE_FIELDS: Final = ("guardian_age_max_ns", "clock_offset_max_ns")
 
 # All money of the account adds up within an int64: hot/valuation.py.
 MONEY_MAX: Final = (1 << 60) - 1
@@ -118,6 +123,10 @@ class RiskLimits:
             gate.limits[name] = self.account[name]
         for i in range(len(gate.limits)):
             _write_value(gate.valuations[i], gate.instruments[i], len(gate.limits))
+
+    def for_history(self) -> "RiskLimits":
+        """Without the limits on what only a live run has: a guardian, and a venue with a clock."""
+        return replace(self, account={**self.account, **dict.fromkeys(LIVE_FIELDS, OFF)})
 
     def off(self) -> list[str]:
         """What the user switched off, a line each."""

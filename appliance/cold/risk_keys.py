@@ -178,6 +178,7 @@ ACCOUNT_KEYS: Final = (
     _account_key("day_loss_max", "day_loss_max_e8", Unit.MONEY),
     _account_key("drawdown_max", "drawdown_max_e8", Unit.MONEY),
     _account_key("guardian_age_max_ms", "guardian_age_max_ns", Unit.MS),
+    _account_key("clock_offset_max_ms", "clock_offset_max_ns", Unit.MS),
 )
 assert {key.field for key in ACCOUNT_KEYS} == set(ACCOUNT_LIMIT_NAMES)
 # An instrument's order rate is the account's.

@@ -31,7 +31,6 @@
     book_silence_ms = 1500               # a book without an event for longer is stale
     stream_silence_ms = 5000             # market data without a message for longer: replaced
     answer_timeout_ms = 2000             # an order without an answer for longer is unknown
-    clock_offset_max_ms = 500            # no orders while the venue's clock is further away
     alert_pct = 80                       # of a limit: when so much of it is used, it is told
     compare_every_s = 60                 # positions and open orders with the venue's
     foreign = "take"                     # orders and trades that are not ours, at the start:
@@ -93,7 +92,6 @@ KEYS: Final[dict[str, _Key]] = {
     "session.book_silence_ms": _Key(int, 1500, 100, 600_000),
     "session.stream_silence_ms": _Key(int, 5000, 500, 3_600_000),
     "session.answer_timeout_ms": _Key(int, 2000, 100, 60_000),
-    "session.clock_offset_max_ms": _Key(int, 500, 1, 900),
     "degrade.pass_ms": _Key(list, [100, 1000]),
     "degrade.clock_ms": _Key(list, [400, 2000]),
     "degrade.feed_ms": _Key(list, [30_000, 300_000]),

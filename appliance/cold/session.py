@@ -236,7 +236,7 @@ def _limits(plan: Plan) -> tuple[RiskLimits, list[str]]:
         limits = load_limits(plan.limits_file, records)
         notes += [f"{plan.limits_file}: nothing trades under {s}" for s in limits.unused_symbols]
         notes += [f"{plan.limits_file}: {line}" for line in limits.off()]
-        return limits, notes
+        return limits if plan.live else limits.for_history(), notes
     limits = demo_limits(records, [max(1, n) for n in plan.instruments.first_prices_ticks])
     notes.append("no risk file given: limits for demonstration, from the first price")
     return limits, notes

@@ -7,7 +7,7 @@ loss halts the appliance also while no order is asked for.
 
 from typing import Final
 
-from appliance.abi.gate import EXPOSURE_LOTS_MAX
+from appliance.abi.gate import CLOCK_AGE_MAX_NS, EXPOSURE_LOTS_MAX
 from appliance.abi.limits import ORDER_RATE_MAX
 from appliance.abi.market import Market
 from appliance.abi.refusal import Reject
@@ -23,7 +23,8 @@ PERCENT_MAX: Final = INT64_MAX // LEVERAGE_MAX_PCT  # of an equity, times any le
 
 @hot_inline
 def check_world(gate, now_ns, is_reducing):
-    """Check 6: the clock, the day, and who watches over us. What reduces needs no guardian."""
+    """Check 6: the clock, the day, who watches over us, the venue's clock. What reduces needs
+    neither of the last two."""
     account = gate.account[0]
     earliest_ns = max(1, account.last_order_ns)
     if now_ns < earliest_ns:
@@ -32,12 +33,22 @@ def check_world(gate, now_ns, is_reducing):
         return Reject.DAY_OVER, now_ns, account.day_ends_ns
     if now_ns >= account.venue_day_ends_ns:
         return Reject.DAY_OVER, now_ns, account.venue_day_ends_ns
+    if is_reducing:
+        return Reject.NONE, 0, 0
     age_max_ns = gate.account_limits[0].guardian_age_max_ns
-    if age_max_ns != OFF and not is_reducing:
+    if age_max_ns != OFF:
         # A beat of the future is as wrong as an old one.
         age_ns = now_ns - max(0, gate.beats[0])
         if abs(age_ns) > age_max_ns:
             return Reject.GUARDIAN, age_ns, age_max_ns
+    offset_max_ns = gate.account_limits[0].clock_offset_max_ns
+    if offset_max_ns != OFF:
+        age_ns = now_ns - max(0, account.clock_seen_ns)
+        if abs(age_ns) > CLOCK_AGE_MAX_NS:
+            return Reject.CLOCK_UNKNOWN, age_ns, CLOCK_AGE_MAX_NS
+        offset_ns = account.clock_offset_most_ns
+        if offset_ns < 0 or offset_ns > offset_max_ns:
+            return Reject.CLOCK_OFFSET, offset_ns, offset_max_ns
     return Reject.NONE, 0, 0
 
 

@@ -15,7 +15,7 @@ from appliance.hot.decode.vector_ir import I32, I64, data_pointer, vector_of
 from appliance.hot.jit import JIT_DISABLED
 
 ROW_WORDS_MIN: Final = 16
-ROW_WORDS_MAX: Final = 20
+ROW_WORDS_MAX: Final = 24
 _TAIL: Final = ROW_WORDS_MAX - ROW_WORDS_MIN
 EQUAL_WORDS: Final = 16
 
@@ -59,17 +59,17 @@ def _least_of_rows(  # type: ignore[no-untyped-def]
         for k in (0, 3):
             array, first, count = arguments[k : k + 3]
             data = data_pointer(context, builder, signature.args[k], array)
-            # The last four overlap with the first sixteen where there are fewer than twenty.
+            # The last eight overlap with the first sixteen where there are fewer than 24.
             tail = builder.sub(builder.add(first, count), ir.Constant(I64, _TAIL))
             heads.append(_load(builder, data, first, ROW_WORDS_MIN))
             tails.append(_load(builder, data, tail, _TAIL))
         vector = _least(builder, *heads)
-        for half in (8, 4):
+        vector = _least(builder, _part(builder, vector, 0, _TAIL), _part(builder, vector, 8, _TAIL))
+        vector = _least(builder, vector, _least(builder, *tails))
+        for half in (4, 2):
             vector = _least(
                 builder, _part(builder, vector, 0, half), _part(builder, vector, half, half)
             )
-        vector = _least(builder, vector, _least(builder, *tails))
-        vector = _least(builder, _part(builder, vector, 0, 2), _part(builder, vector, 2, 2))
         lanes = [builder.extract_element(vector, ir.Constant(I32, k)) for k in range(2)]
         return _least(builder, *lanes)
 

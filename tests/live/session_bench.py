@@ -18,6 +18,7 @@ from appliance.abi.link import LinkRole
 from appliance.abi.market import BookState, Market
 from appliance.abi.refusal import Block
 from appliance.abi.trading_state import TradingState
+from appliance.abi.units import NS_PER_MS
 from appliance.cold import boot
 from appliance.cold.clerk import Clerk
 from appliance.cold.clerk_desk import ClerkDesk
@@ -64,7 +65,6 @@ class SessionBench:
             epoch=int(time.time()) & 0xFFFF_FFFF,
             silence_s=30.0,
             life_s=3600.0,
-            clock_offset_max_ms=500,
             alert_pct=80,
             degrade={},
             compare_every_s=60.0,
@@ -90,6 +90,7 @@ class SessionBench:
         account = self.core.gate.account[0]
         demo_limits(instruments.records, list(instruments.first_prices_ticks)).write(self.core.gate)
         give_paper_funds(self.core.gate)
+        self.core.gate.account_limits["clock_offset_max_ns"] = 500 * NS_PER_MS
         account.trading_state = TradingState.ACTIVE
         if self.key is not None:
             account.session_blocks = Block.RECONCILING | Block.CLOCK

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from appliance.abi.gate import CLOCK_AGE_MAX_NS
 from appliance.abi.risk_limits import OFF, OFF_NAMES, PPM
 from tests.oracle.gate_columns import COLUMNS
 
@@ -169,9 +170,13 @@ class Turns:
     def of_time(self) -> list[Change]:
         near = self.near
         age_max, guardian_max = "limits.event_age_max_ns", "account_limits.guardian_age_max_ns"
+        offset_max = "account_limits.clock_offset_max_ns"
         return [
             near("account.day_ends_ns", lambda r: self.get("now_ns", r)),
             near("account.venue_day_ends_ns", lambda r: self.get("now_ns", r)),
+            near("account.clock_seen_ns", lambda r: self.get("now_ns", r) - CLOCK_AGE_MAX_NS),
+            near("account.clock_seen_ns", lambda r: self.get("now_ns", r) + CLOCK_AGE_MAX_NS),
+            near("account.clock_offset_most_ns", lambda r: self.get(offset_max, r)),
             near("guardian_ns", lambda r: self.from_now(1, guardian_max, r)),
             near("guardian_ns", lambda r: self.from_now(-1, guardian_max, r)),
             near("references.event_ns", lambda r: self.from_now(1, age_max, r)),

@@ -13,6 +13,7 @@ from appliance.abi.trading import POSITION
 ORDER = ("instrument", "side", "price_ticks", "quantity_lots", "time_in_force", "now_ns")
 _ACCOUNT = (
     *("trading_state", "session_blocks", "link_blocks", "clock_offset_ns", "open_orders_n"),
+    *("clock_offset_most_ns", "clock_seen_ns"),
     *("orders_sent_n", "last_order_ns", "messages_n", "runaway_n", "rejects_in_row_n", "fills_n"),
     *("day_fills_n", "day_messages_n", "long_e8", "short_e8", "gross_e8", "open_e8"),
     *("open_buy_e8", "cash_e8", "profit_e8", "profit_peak_e8", "turnover_e8", "unvalued_n"),

@@ -36,6 +36,8 @@ def account(raw: dict[str, int]) -> Account:
         day_ends_ns=raw["account.day_ends_ns"],
         venue_day_ends_ns=raw["account.venue_day_ends_ns"],
         guardian_ns=raw["guardian_ns"] if raw["guardian_ns"] > 0 else None,
+        clock_seen_ns=raw["account.clock_seen_ns"] if raw["account.clock_seen_ns"] > 0 else None,
+        clock_offset_most=raw["account.clock_offset_most_ns"],
         profit=total("profit"),
         profit_peak=total("profit_peak"),
         day_profit=total("day_profit"),

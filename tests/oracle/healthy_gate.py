@@ -35,6 +35,7 @@ ACCOUNT = {
     "day_loss_max_e8": 10**9,
     "drawdown_max_e8": 2 * 10**9,
     "guardian_age_max_ns": 5_000,
+    "clock_offset_max_ns": 2_000,
 }
 BUY, SELL = int(Side.BUY), int(Side.SELL)
 FILTERS = (
@@ -92,6 +93,7 @@ def healthy_gate() -> Gate:
     account.trading_state = TradingState.ACTIVE
     account.day_ends_ns = NOW_NS + DAY_NS // 2
     account.venue_day_ends_ns = NOW_NS + DAY_NS // 3
+    account.clock_offset_most_ns, account.clock_seen_ns = 900, NOW_NS - 50
     account.funds_known = 1
     account.funds_e8 = 10**12
     for name, value in ACCOUNT.items():
@@ -158,3 +160,10 @@ def put(gate: Gate, group: str, **values: int) -> None:
     array = getattr(gate, group)
     for name, value in values.items():
         array[name][0 if group.startswith("account") or group == "refusal" else 1] = value
+
+
+def reducing(side: int) -> tuple[Gate, dict[str, int]]:
+    """A gate where an order of that side can only bring the position nearer to zero."""
+    gate = healthy_gate()
+    put(gate, "positions", position_lots=-side * 50)
+    return gate, {"side": side, "quantity_lots": 10}

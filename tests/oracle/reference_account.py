@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 OFF = 2**63 - 1
 LARGEST_SUM_TERM = 2**61 - 1
 RING = 1024
+FIVE_MINUTES_NS = 300 * 10**9
 ACCOUNT_LIMITS = (
     "order_rate_max",
     "order_rate_window_ns",
@@ -32,6 +33,7 @@ ACCOUNT_LIMITS = (
     "day_loss_max_e8",
     "drawdown_max_e8",
     "guardian_age_max_ns",
+    "clock_offset_max_ns",
 )
 Verdict = tuple[str, object, object]
 
@@ -45,6 +47,8 @@ class Account:
     day_ends_ns: int
     venue_day_ends_ns: int
     guardian_ns: int | None
+    clock_seen_ns: int | None
+    clock_offset_most: int
     profit: int = 0
     profit_peak: int = 0
     day_profit: int = 0
@@ -99,6 +103,13 @@ def world(account: Account, order: "Order", reducing: bool) -> Verdict | None:
         age_ns = order.now_ns - (account.guardian_ns or 0)
         if not -age_max_ns <= age_ns <= age_max_ns:
             return "GUARDIAN", age_ns, age_max_ns
+    offset_max = account.limit("clock_offset_max_ns")
+    if offset_max is not None and not reducing:
+        age_ns = order.now_ns - (account.clock_seen_ns or 0)
+        if not -FIVE_MINUTES_NS <= age_ns <= FIVE_MINUTES_NS:
+            return "CLOCK_UNKNOWN", age_ns, FIVE_MINUTES_NS
+        if not 0 <= account.clock_offset_most <= offset_max:
+            return "CLOCK_OFFSET", account.clock_offset_most, offset_max
     return None
 
 

@@ -263,6 +263,7 @@ def test_the_rate_over_a_stream_of_orders(rate_max: int) -> None:
     gate.account_limits[0].order_rate_max = rate_max
     gate.account_limits[0].order_rate_window_ns = window_ns
     gate.account_limits[0].guardian_age_max_ns = OFF
+    gate.account_limits[0].clock_offset_max_ns = OFF
     gate.limits["event_age_max_ns"] = OFF
     orders = np.tile(healthy[:6], (orders_n, 1))
     orders[:, 0] = rng.integers(0, INSTRUMENTS_N, orders_n)

@@ -26,6 +26,7 @@ rejects_in_row_max = "off"
 day_loss_max = "1000000"
 drawdown_max = "1000000"
 guardian_age_max_ms = "off"
+clock_offset_max_ms = "off"
 """
 DEFAULT: Final = """
 [default]

@@ -27,6 +27,7 @@ def use_of(gate: Gate, name: str) -> Use | None:
         ("day_loss_max", "account", {"day_profit_e8": 5, "profit_e8": -3}, 8),
         ("drawdown_max", "account", {"profit_peak_e8": 5, "profit_e8": -3}, 8),
         ("rejects_in_row_max", "account", {"rejects_in_row_n": 2}, 2),
+        ("clock_offset_max_ms", "account", {"clock_offset_most_ns": 1_800}, 1_800),
         ("venue_day_max", "account", {"venue_day_orders_n": 900}, 900),
         ("BUSDT position_max", "positions", {"position_lots": 5, "open_buy_lots": 3}, 8),
         ("BUSDT position_max", "positions", {"position_lots": -5, "open_sell_lots": 3}, 8),

@@ -15,57 +15,17 @@ from appliance.abi.trading_state import TradingState
 from appliance.hot.gate import Gate
 from tests.oracle.healthy_gate import (
     BUY,
-    DAY_NS,
     NOW_NS,
     SELL,
     healthy_gate,
     passes,
     put,
+    reducing,
     refused,
 )
 
 EACH_SIDE = pytest.mark.parametrize("side", [BUY, SELL])
 ORDER_E8 = 10_000_000
-
-
-def reducing(side: int) -> tuple[Gate, dict[str, int]]:
-    """A gate where an order of that side can only bring the position nearer to zero."""
-    gate = healthy_gate()
-    put(gate, "positions", position_lots=-side * 50)
-    return gate, {"side": side, "quantity_lots": 10}
-
-
-@pytest.mark.parametrize(
-    ("name", "ends_ns"),
-    [("day_ends_ns", NOW_NS + DAY_NS // 2), ("venue_day_ends_ns", NOW_NS + DAY_NS // 3)],
-)
-def test_the_day_must_be_known_and_not_over(name: str, ends_ns: int) -> None:
-    gate = healthy_gate()
-    put(gate, "account", **{name: NOW_NS + 1})
-    passes(gate)
-    for end_ns in (NOW_NS, NOW_NS - 1, 0, -1, -(2**63)):
-        put(gate, "account", **{name: end_ns})
-        refused(gate, Reject.DAY_OVER, NOW_NS, end_ns)
-    assert healthy_gate().account[0][name] == ends_ns
-
-
-@EACH_SIDE
-def test_the_guardians_heart(side: int) -> None:
-    gate = healthy_gate()
-    for age_ns in (0, 5_000, -5_000):
-        gate.beats[0] = NOW_NS - age_ns
-        passes(gate)
-    for age_ns in (5_001, -5_001):
-        gate.beats[0] = NOW_NS - age_ns
-        refused(gate, Reject.GUARDIAN, age_ns, 5_000)
-    for missing in (0, -1, -(2**63)):
-        gate.beats[0] = missing
-        refused(gate, Reject.GUARDIAN, NOW_NS, 5_000)
-    put(gate, "account_limits", guardian_age_max_ns=OFF)
-    passes(gate)
-    gate, order = reducing(side)
-    gate.beats[0] = 0
-    passes(gate, **order)
 
 
 @pytest.mark.parametrize(

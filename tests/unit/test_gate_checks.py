@@ -141,6 +141,7 @@ def test_the_first_nanosecond_is_a_time() -> None:
     gate = healthy_gate()
     put(gate, "references", book_ns=1, touch_ns=1, event_ns=1)
     gate.beats[0] = 1
+    put(gate, "account", clock_seen_ns=1)
     passes(gate, now_ns=1)
 
 

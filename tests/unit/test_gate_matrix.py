@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from appliance.abi.account import GATE_ACCOUNT, VALUATION
-from appliance.abi.gate import REFERENCE
+from appliance.abi.gate import CLOCK_AGE_MAX_NS, REFERENCE
 from appliance.abi.market import INSTRUMENT
 from appliance.abi.refusal import Reject
 from appliance.abi.risk_limits import ACCOUNT_LIMITS, LIMITS, OFF
@@ -27,6 +27,13 @@ SPOILT: dict[str, dict[str, tuple[int, ...]]] = {
         "session_blocks": (1, -1),
         "link_blocks": (1, -1),
         "clock_offset_ns": (10**9, -(10**9)),
+        "clock_offset_most_ns": (2_001, *IMPOSSIBLE),
+        "clock_seen_ns": (
+            *NONE,
+            NOW_NS - CLOCK_AGE_MAX_NS - 1,
+            NOW_NS + CLOCK_AGE_MAX_NS + 1,
+            INT64_MAX,
+        ),
         "open_orders_n": (8, *IMPOSSIBLE),
         "orders_sent_n": IMPOSSIBLE,
         "last_order_ns": (NOW_NS + 1, INT64_MAX),

@@ -59,6 +59,7 @@ def test_human_units_become_integers_of_the_grid() -> None:
         "day_loss_max_e8": 25_050_000_000,
         "drawdown_max_e8": 10**14,
         "guardian_age_max_ns": OFF,
+        "clock_offset_max_ns": OFF,
     }
     assert limits.instruments == (
         {
@@ -96,7 +97,7 @@ def test_what_is_off_is_told() -> None:
     lines = parse_limits(ACCOUNT + DEFAULT, BTCUSDT).off()
     assert "the account's guardian_age_max_ms is off" in lines
     assert "BTCUSDT: day_quantity_max is off" in lines
-    assert len(lines) == 6 + 3
+    assert len(lines) == 7 + 3
 
 
 def test_what_may_be_off_and_what_may_not() -> None:

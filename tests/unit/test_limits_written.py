@@ -10,7 +10,7 @@ from appliance.abi.units import E8
 from appliance.cold.limits import PAPER_FUNDS_E8, demo_limits, give_paper_funds, parse_limits
 from appliance.hot.gate import make_gate
 from tests.strategies.instruments import BTCUSDT, instruments
-from tests.strategies.risk_text import ACCOUNT, DEFAULT
+from tests.strategies.risk_text import ACCOUNT, DEFAULT, risk_text
 
 
 def test_writing_fills_every_field_and_leaves_the_state() -> None:
@@ -28,6 +28,13 @@ def test_writing_fills_every_field_and_leaves_the_state() -> None:
     assert gate.account[0].funds_known == 0
     # 0.01 x 0.00001 = 10**-7: ten times 10**-8
     assert (gate.valuations[0].value_multiple, gate.valuations[0].value_divisor) == (10, 1)
+
+
+def test_a_replay_has_no_guardian_and_no_venue_with_a_clock() -> None:
+    live = parse_limits(risk_text(guardian_age_max_ms=500, clock_offset_max_ms=5), BTCUSDT)
+    assert live.account["guardian_age_max_ns"] == 500_000_000
+    assert live.account["clock_offset_max_ns"] == 5_000_000
+    assert live.for_history() == parse_limits(ACCOUNT + DEFAULT, BTCUSDT)
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,8 @@ def _account_uses(gate: Gate, now_ns: int) -> Iterator[Use]:
     fall_e8 = int(account.profit_peak_e8) - int(account.profit_e8)
     yield Use("drawdown_max", fall_e8, int(limits.drawdown_max_e8))
     yield Use("rejects_in_row_max", int(account.rejects_in_row_n), int(limits.rejects_in_row_max))
+    offset_ns = int(account.clock_offset_most_ns)
+    yield Use("clock_offset_max_ms", offset_ns, int(limits.clock_offset_max_ns))
     yield Use("venue_day_max", int(account.venue_day_orders_n), int(limits.venue_day_max))
     yield _ratio(account, limits)
     for name, times_ns, window_ns in (

@@ -69,7 +69,7 @@ class LiveSession:
         self._tls = tls
         self._say = say
         self.server_shutdowns_n = 0
-        self.clock = VenueClock(rest, settings.clock_offset_max_ms, say)
+        self.clock = VenueClock(rest, self._clock_offset_max_ns, say)
         self.sink = ReportSink(core.gateway.from_desk)
         self.messages = MessageDesk(
             ring=table.arrays.to_desk,
@@ -198,6 +198,8 @@ class LiveSession:
         self._core.gateway.templates.clock_offset_ns[0] = self.clock.offset_ns
         account = self._core.gate.account[0]
         account.clock_offset_ns = self.clock.offset_ns
+        account.clock_offset_most_ns = self.clock.most_ns
+        account.clock_seen_ns = self.clock.seen_ns
         account.session_blocks = self._blocks()
         self.alerts.look(int(self._core.control[c.NOW_NS]))
         if self._orders is not None:
@@ -205,6 +207,9 @@ class LiveSession:
             if not self._is_ready and self.is_reconciled:
                 self._is_ready = True
                 self.outbox.append(ToLoop(Operation.READY, "reconciled"))
+
+    def _clock_offset_max_ns(self) -> int:
+        return int(self._core.gate.account_limits[0].clock_offset_max_ns)
 
     def _blocks(self) -> int:
         """What is amiss (Block, or-ed); nothing ever is on paper, where no order leaves."""
@@ -216,7 +221,7 @@ class LiveSession:
             blocks |= Block.RECONCILING
         if self.audit.differs or not self.audit.has_begun:
             blocks |= Block.RECONCILING
-        if not self.clock.is_good:
+        if not self.clock.is_known:
             blocks |= Block.CLOCK
         if self.messages.must_wait:
             blocks |= Block.RATE

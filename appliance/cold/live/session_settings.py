@@ -19,7 +19,6 @@ class Settings:
     epoch: int
     silence_s: float
     life_s: float
-    clock_offset_max_ms: int
     alert_pct: int
     degrade: dict[Cause, Bounds]
     compare_every_s: float

@@ -184,7 +184,6 @@ class TradingRun:
                 epoch=epoch,
                 silence_s=self._config.number("session.stream_silence_ms") / 1000,
                 life_s=self._config.number("session.rotate_after_min") * 60.0,
-                clock_offset_max_ms=self._config.number("session.clock_offset_max_ms"),
                 alert_pct=self._config.number("session.alert_pct"),
                 degrade={
                     cause: Bounds(*self._config.values[f"degrade.{name}_ms"])

@@ -5,13 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from appliance.abi.units import INT64_MAX, NS_PER_MS
+from appliance.abi.gate import CLOCK_AGE_MAX_NS
+from appliance.abi.units import INT64_MAX, NS_PER_MS, NS_PER_S
 from appliance.cold.live.rest_client import RestClient, RestError, Unclear, parsed
 
 PROBES: Final = 5
 EVERY_S: Final = 30.0
 RETRY_S: Final = 2.0
-AGE_MAX_S: Final = 300.0  # an offset that is older is not known
+AGE_MAX_S: Final = CLOCK_AGE_MAX_NS / NS_PER_S  # an offset that is older is not known
 _MS_MAX: Final = INT64_MAX // NS_PER_MS
 
 
@@ -42,22 +43,27 @@ async def measure(rest: RestClient, probes: int = PROBES) -> Offset:
 
 
 class VenueClock:
-    """Measures the offset from time to time and says whether orders may rely on it."""
+    """Measures the offset from time to time; the gate judges it (clock_offset_max_ms)."""
 
-    def __init__(self, rest: RestClient, offset_max_ms: int, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, rest: RestClient, max_ns: Callable[[], int], say: Callable[[str], None]
+    ) -> None:
+        """``max_ns``: the gate's limit at present; when it is first passed, that is said."""
         self._rest = rest
-        self._max_ns = offset_max_ms * NS_PER_MS
+        self._max_ns = max_ns
         self._say = say
         self._due_s = 0.0
         self._known_s = -AGE_MAX_S
-        self._is_good = False
+        self._is_beyond = False
         self.offset_ns = 0
+        self.most_ns = 0  # that it can be, whichever clock is ahead
+        self.seen_ns = 0  # when that was measured, by our clock
         self.failed = ""
 
     @property
-    def is_good(self) -> bool:
-        """Known, recent, and within the bound."""
-        return self._is_good and time.monotonic() - self._known_s < AGE_MAX_S
+    def is_known(self) -> bool:
+        """Measured, and not long ago."""
+        return time.monotonic() - self._known_s < AGE_MAX_S
 
     def is_due(self) -> bool:
         """Whether it is time to ``look``; asked once, it is about to happen."""
@@ -79,14 +85,15 @@ class VenueClock:
             self.failed = str(error)
             self._due_s = time.monotonic() + RETRY_S
             return
-        good = abs(found.offset_ns) + found.error_ns <= self._max_ns
-        if not good and (self._is_good or self._known_s < 0):
-            ahead_ms = found.offset_ns / NS_PER_MS
-            bound_ms, error_ms = self._max_ns // NS_PER_MS, found.error_ns / NS_PER_MS
+        self.most_ns = abs(found.offset_ns) + found.error_ns
+        is_beyond = self.most_ns > self._max_ns()
+        if is_beyond and not self._is_beyond:
+            ahead_ms, error_ms = found.offset_ns / NS_PER_MS, found.error_ns / NS_PER_MS
             self._say(
                 f"clock: the venue's is {ahead_ms:.1f} ms ahead of ours (+-{error_ms:.1f});"
-                f" no orders beyond {bound_ms} ms"
+                f" beyond {self._max_ns() // NS_PER_MS} ms only orders that reduce go out"
             )
-        self._is_good = good
+        self._is_beyond = is_beyond
         self._known_s = time.monotonic()
+        self.seen_ns = time.time_ns()
         self.offset_ns = self._rest.clock_offset_ns = found.offset_ns
