@@ -43,11 +43,13 @@ soak: .venv/.ready ## the long tests: large examples, stress, hours rather than 
 
 INCIDENTS ?= --disconnects 200 --drops 200 --silences 50 --doubts 50
 KILLS ?= --kills 20
-campaign: .venv/.ready ## incidents against a running venue, then kills, for each market
+OUTAGES ?= --minutes 5 --kills 10
+campaign: .venv/.ready ## incidents against a running venue, kills, outages of the database
 	$(BIN)/python -m tests.live.campaign --market spot $(INCIDENTS)
 	$(BIN)/python -m tests.live.campaign --market usdm $(INCIDENTS)
 	$(BIN)/python -m tests.live.kill_campaign --market spot $(KILLS)
 	$(BIN)/python -m tests.live.kill_campaign --market usdm $(KILLS)
+	$(BIN)/python -m tests.sidecar.outage $(OUTAGES)
 
 lint: .venv/.ready ## ruff, mypy, import contracts
 	$(BIN)/ruff check .

@@ -4,9 +4,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from sidecar import status
+from sidecar import run_command, status
 
 _EPILOG = """examples:
+  sidecar run                 keep a record of whatever runs on this host
   sidecar status              is the appliance alive?
   sidecar status demo --json  everything about the run named demo, for programs"""
 
@@ -20,6 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    run_command.add_parser(subparsers)
     status.add_parser(subparsers)
     args = parser.parse_args(arguments)
     try:

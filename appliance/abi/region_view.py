@@ -168,6 +168,10 @@ class RegionView:
         mean = int(row[layout.STAGE_SUM_NS]) // max(int(row[layout.STAGE_N]), 1)
         return StageSummary(n, p50, p99, p999, maximum, int(row[layout.STAGE_MIN_NS]), mean)
 
+    def stage_sum_ns(self, stage: Stage) -> int:
+        """Of all values since the start; may be behind the buckets by one value."""
+        return int(self._stages[stage * layout.STAGE_WORDS + layout.STAGE_SUM_NS])
+
     def stages(self) -> dict[str, StageSummary]:
         """Every stage's summary by its name in lower case."""
         return {stage.name.lower(): self.stage(stage) for stage in Stage}
@@ -238,6 +242,15 @@ class RegionView:
         records, _ = self._events.poll(n)
         self._events.position = place
         return records
+
+    @property
+    def events_position(self) -> int:
+        """How many events the next call of ``events`` leaves behind: read before, or missed."""
+        return self._events.position
+
+    @events_position.setter
+    def events_position(self, position: int) -> None:
+        self._events.position = position
 
     def events(self, max_n: int) -> tuple[Records, int]:
         """The next events, oldest first, and how many were overwritten before they were read."""

@@ -1,0 +1,141 @@
+"""What `sidecar run` is told: a file, or nothing at all.
+
+::
+
+    regions = ["live"]                  # runs to watch; default: whatever runs on this host
+
+    [spool]
+    folder = "/var/lib/lonecore/spool"  # default: ~/.local/state/lonecore/spool
+    megabytes_max = 2048                # what is worth least goes first
+
+    [influx]                            # without it the spool is the record
+    url = "http://127.0.0.1:8086"
+    api = "v2"                          # "v1": plain /write of 1.x
+    bucket = "lonecore"                 # of 1.x: database, or database/retention policy
+    org = "desk"                        # of 2.x
+    token_file = "influx.token"         # mode 0600; of 1.x: user:password
+    ca_file = "ca.pem"                  # instead of the system's certificates
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final
+
+from sidecar.transport import Target
+
+MEGABYTE: Final = 1024 * 1024
+SPOOL_MEGABYTES: Final = 2048
+_KEYS: Final[dict[str, dict[str, type]]] = {
+    "": {"regions": list, "spool": dict, "influx": dict},
+    "spool": {"folder": str, "megabytes_max": int},
+    "influx": {
+        **dict.fromkeys(("url", "api", "bucket", "org", "token_file", "ca_file"), str),
+    },
+}
+
+
+class ConfigError(Exception):
+    """The request is wrong; one line for the user."""
+
+
+@dataclass(frozen=True)
+class Config:
+    spool_folder: Path
+    spool_bytes_max: int = SPOOL_MEGABYTES * MEGABYTE
+    regions: tuple[str, ...] = ()
+    target: Target | None = None
+
+
+def default_spool_folder() -> Path:
+    """Where nothing was said: systemd's StateDirectory, else the user's own state."""
+    if given := os.environ.get("STATE_DIRECTORY"):
+        return Path(given.split(":")[0]) / "spool"
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(state) / "lonecore" / "spool"
+
+
+def load(path: Path | None) -> Config:
+    """ConfigError names what is wrong and where. Relative paths are the file's."""
+    if path is None:
+        return Config(default_spool_folder())
+    try:
+        told = tomllib.loads(path.read_text())
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read {path}: {getattr(error, 'strerror', error)}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not TOML: {error}") from None
+    _check(told, "", path)
+    spool = told.get("spool", {})
+    megabytes = spool.get("megabytes_max", SPOOL_MEGABYTES)
+    if not 16 <= megabytes <= 1024 * 1024:
+        raise ConfigError(f"{path}: [spool] megabytes_max: {megabytes} is not 16 to 1048576")
+    folder = spool.get("folder")
+    return Config(
+        path.parent / folder if folder else default_spool_folder(),
+        megabytes * MEGABYTE,
+        tuple(told.get("regions", ())),
+        _target(told["influx"], path) if "influx" in told else None,
+    )
+
+
+def _check(section: Mapping[str, Any], name: str, path: Path) -> None:
+    known = _KEYS[name]
+    where = f"{path}: [{name}]" if name else f"{path}:"
+    for key, value in section.items():
+        if key not in known:
+            near = get_close_matches(key, known, 1)
+            hint = f" (did you mean {near[0]}?)" if near else f"; there are {', '.join(known)}"
+            raise ConfigError(f"{where} unknown key {key}{hint}")
+        if not isinstance(value, known[key]) or isinstance(value, bool):
+            raise ConfigError(f"{where} {key}: {value!r} is no {_kind(known[key])}")
+        if isinstance(value, dict):
+            _check(value, key, path)
+        if isinstance(value, list) and not all(isinstance(one, str) and one for one in value):
+            raise ConfigError(f"{where} {key}: each must be a name")
+
+
+def _kind(kind: type) -> str:
+    return {list: "list", dict: "section", str: "text", int: "whole number"}[kind]
+
+
+def _target(influx: Mapping[str, Any], path: Path) -> Target:
+    where = f"{path}: [influx]"
+    for key in ("url", "bucket"):
+        if not influx.get(key):
+            raise ConfigError(f"{where} {key} is missing")
+    if not influx["url"].startswith(("http://", "https://")):
+        raise ConfigError(f"{where} url: {influx['url']!r} does not begin with http:// or https://")
+    api = influx.get("api", "v2")
+    if api not in ("v1", "v2"):
+        raise ConfigError(f'{where} api: {api!r} is neither "v1" nor "v2"')
+    if api == "v2" and not influx.get("org") and "/" not in influx["bucket"]:
+        raise ConfigError(f'{where} org is missing; a server of 1.x wants api = "v1"')
+    ca_file = influx.get("ca_file")
+    if ca_file and not (path.parent / ca_file).is_file():
+        raise ConfigError(f"{where} ca_file: there is no {path.parent / ca_file}")
+    return Target(
+        influx["url"],
+        influx["bucket"],
+        influx.get("org", ""),
+        _token(path.parent / influx["token_file"], where) if "token_file" in influx else "",
+        api,
+        str(path.parent / ca_file) if ca_file else None,
+    )
+
+
+def _token(path: Path, where: str) -> str:
+    """The secret; nobody else may read its file."""
+    try:
+        mode = path.stat().st_mode
+        token = path.read_text().strip()
+    except OSError as error:
+        raise ConfigError(f"{where} token_file: cannot read {path}: {error.strerror}") from None
+    if mode & 0o077:
+        raise ConfigError(f"{where} token_file: others may read {path}: chmod 600 {path}")
+    if not token or any(c.isspace() for c in token):
+        raise ConfigError(f"{where} token_file: {path} does not hold one token")
+    return token

@@ -1,0 +1,154 @@
+"""The record of everything that was read: on disk first, then wherever it is to go.
+
+Three streams by class (point.py), a file of the places read so far, and a lock: a folder belongs to
+one sidecar. ``commit`` writes one interval of all runs:
+
+1. DETAIL and SHOULD, 2. the places, under the interval's number, in one of two files in turns,
+3. MUST: with that record the interval counts.
+
+Killed anywhere in between, the next start finds the last MUST record, cuts the other streams back
+to its number and takes the places of that number. So nothing is counted twice and nothing is left
+out, whatever died.
+"""
+
+import fcntl
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from sidecar import places
+from sidecar.places import Places
+from sidecar.point import Class
+from sidecar.segment import Record
+from sidecar.stream import Dropped, Stream
+
+LOCK_NAME: Final = "sidecar.lock"
+DISK_RESERVE_BYTES: Final = 64 * 1024 * 1024  # left to others
+
+
+class SpoolError(Exception):
+    """The folder cannot be used; one line for the user."""
+
+
+class Spool:
+    """``commit`` and ``make_room`` for one thread; the streams may be read by another."""
+
+    def __init__(self, folder: Path, bytes_max: int) -> None:
+        """SpoolError: another sidecar has it, or it is not to be written."""
+        self.folder, self.bytes_max = folder, bytes_max
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lock_fd = os.open(
+                folder / LOCK_NAME, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o640
+            )
+        except OSError as error:
+            raise SpoolError(
+                f"{folder}: {error.strerror}: the spool cannot be kept there"
+            ) from None
+        try:
+            fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pid = os.pread(self._lock_fd, 32, 0).decode(errors="replace").strip()
+            os.close(self._lock_fd)
+            raise SpoolError(
+                f"{folder} belongs to another sidecar (process {pid or 'unknown'}): stop it, or"
+                " give this one a folder of its own with --spool"
+            ) from None
+        os.ftruncate(self._lock_fd, 0)
+        os.pwrite(self._lock_fd, b"%d\n" % os.getpid(), 0)
+        must = Stream(folder, Class.MUST, None)
+        self.number = must.last_number  # of the last interval that counts
+        self.streams: Mapping[Class, Stream] = {
+            Class.MUST: must,
+            Class.SHOULD: Stream(folder, Class.SHOULD, self.number),
+            Class.DETAIL: Stream(folder, Class.DETAIL, self.number),
+        }
+        self.places: Places = places.load(folder, self.number)
+        self.damaged_bytes_n = dict.fromkeys(Class, 0)  # met so far
+        for kind, stream in self.streams.items():
+            for _, damage in stream.damages:
+                self.note_damage(kind, damage.bytes_n)
+
+    @property
+    def bytes_n(self) -> int:
+        return sum(stream.bytes_n for stream in self.streams.values())
+
+    def commit(self, end_ns: int, lines: Mapping[Class, bytes], read: Places) -> None:
+        """All of one interval, or (OSError) nothing of it."""
+        number = self.number + 1
+        try:
+            for kind in (Class.DETAIL, Class.SHOULD):
+                if lines.get(kind):
+                    self.streams[kind].append(number, end_ns, lines[kind])
+                    self.streams[kind].sync()
+            places.store(self.folder, number, read)
+            self.streams[Class.MUST].append(number, end_ns, lines.get(Class.MUST, b""))
+            self.streams[Class.MUST].sync()
+        except OSError:
+            for stream in self.streams.values():
+                stream.take_back(number)
+            raise
+        self.number, self.places = number, read
+
+    def note_damage(self, kind: Class, bytes_n: int) -> None:
+        """What could not be read is told with the next interval."""
+        self.damaged_bytes_n[kind] += bytes_n
+
+    def make_room(self) -> list[tuple[Class, Dropped]]:
+        """Removes what is worth least until the spool is within its bounds; what that was.
+
+        Above 70 % of them the oldest DETAIL goes, above 85 % the oldest SHOULD, above 95 % the
+        oldest MUST. Room that the disk does not have counts like room that is not allowed.
+        """
+        gone = []
+        most = self._bytes_max()
+        for kind, share in ((Class.DETAIL, 0.70), (Class.SHOULD, 0.85), (Class.MUST, 0.95)):
+            while self.bytes_n > share * most:
+                dropped = self.streams[kind].drop_oldest()
+                if dropped is None:
+                    break
+                gone.append((kind, dropped))
+        return gone
+
+    def _bytes_max(self) -> int:
+        disk = os.statvfs(self.folder)
+        free = disk.f_bavail * disk.f_frsize - DISK_RESERVE_BYTES
+        return min(self.bytes_max, max(self.bytes_n + free, 1))
+
+    def last_record(self, kind: Class) -> Record | None:
+        """The newest of a stream."""
+        found = None
+        stream = self.streams[kind]
+        end = stream.end
+        for piece in stream.pieces(end._replace(offset=0), end):
+            if isinstance(piece.found, Record):
+                found = piece.found
+        return found
+
+    def close(self) -> None:
+        for stream in self.streams.values():
+            stream.close()
+        os.close(self._lock_fd)
+
+
+def _lock(folder: Path) -> int:
+    """The descriptor that holds the folder until it is closed."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        fd = os.open(folder / LOCK_NAME, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o640)
+    except OSError as error:
+        said = f"{folder}: {error.strerror}: the spool cannot be kept there; name another folder"
+        raise SpoolError(f"{said} with --spool") from None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        pid = os.pread(fd, 32, 0).decode(errors="replace").strip()
+        os.close(fd)
+        raise SpoolError(
+            f"{folder} belongs to another sidecar (process {pid or 'unknown'}): stop it, or give"
+            " this one a folder of its own with --spool"
+        ) from None
+    os.ftruncate(fd, 0)
+    os.pwrite(fd, b"%d\n" % os.getpid(), 0)
+    return fd
