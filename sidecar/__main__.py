@@ -4,10 +4,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from sidecar import run_command, status
+from sidecar import query_command, run_command, status
 
 _EPILOG = """examples:
   sidecar run                 keep a record of whatever runs on this host
+  sidecar query lc_latency    what was recorded of a metric
   sidecar status              is the appliance alive?
   sidecar status demo --json  everything about the run named demo, for programs"""
 
@@ -23,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     run_command.add_parser(subparsers)
     status.add_parser(subparsers)
+    query_command.add_parser(subparsers)
     args = parser.parse_args(arguments)
     try:
         code: int = args.run(args)

@@ -16,7 +16,8 @@ Value = int | float | str | bool
 TEXT_BYTES_MAX: Final = 1024  # of a text field; longer is cut
 _NAME_ESCAPES: Final = str.maketrans({",": r"\,", " ": r"\ ", "=": r"\="})
 _MEASUREMENT: Final = re.compile(r"[a-z][a-z0-9_]*")
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\\]")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\\]")
+_NO_TAG: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\\\"]")
 
 
 class LineError(ValueError):
@@ -26,14 +27,14 @@ class LineError(ValueError):
 def head(measurement: str, tags: Mapping[str, str]) -> bytes:
     """What all points of one series begin with. Empty tags are left out: servers refuse them.
 
-    Line breaks, other control characters and backslashes become "_": they are no part of a name
-    that anybody wants, and each server escapes them its own way.
+    Line breaks, other control characters, quotes and backslashes become "_": they are no part of a
+    name that anybody wants, and each server escapes them its own way.
     """
     if not _MEASUREMENT.fullmatch(measurement):
         raise LineError(f"{measurement!r} is no name of a measurement")
     parts = [measurement]
     for key in sorted(tags):
-        if text := _CONTROL.sub("_", tags[key]).strip():
+        if text := _NO_TAG.sub("_", tags[key]).strip():
             parts.append(f"{key}={text.translate(_NAME_ESCAPES)}")
     return ",".join(parts).encode()
 

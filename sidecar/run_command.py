@@ -11,13 +11,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-from sidecar.run_config import Config, ConfigError, load
+from sidecar.run_config import STATUS_NAME, Config, ConfigError, load
 from sidecar.sampler import Sampler
 from sidecar.sender import Sender
 from sidecar.spool import Spool, SpoolError
 
 INTERVAL_NS: Final = 1_000_000_000
-STATUS_NAME: Final = "status.json"
 LAST_WORDS_S: Final = 5.0  # for what is still to be sent when we are told to end
 NICE: Final = 10
 

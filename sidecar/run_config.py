@@ -27,6 +27,7 @@ from typing import Any, Final
 
 from sidecar.transport import Target
 
+STATUS_NAME: Final = "status.json"  # in the spool: what the sidecar says of itself
 MEGABYTE: Final = 1024 * 1024
 SPOOL_MEGABYTES: Final = 2048
 _KEYS: Final[dict[str, dict[str, type]]] = {

@@ -3,15 +3,19 @@
 import argparse
 import json
 import sys
+import time
+from pathlib import Path
 from typing import Any, Final
 
 from appliance.abi import region
 from appliance.abi.region_view import HEARTBEAT_AGE_MAX_NS, RegionView
 from appliance.abi.version import ABI_MAJOR, ABI_MINOR
+from sidecar.run_config import STATUS_NAME, default_spool_folder
 
 EXIT_OK: Final = 0
 EXIT_NO: Final = 1
 EXIT_USAGE: Final = 2
+OWN_AGE_MAX_S: Final = 10.0
 
 _EPILOG: Final = """examples:
   sidecar status                     the run that was started last
@@ -41,6 +45,9 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         metavar="S",
         help="a heartbeat older than this is stale (default %(default)s s)",
     )
+    parser.add_argument(
+        "--spool", type=Path, metavar="DIR", help="of the sidecar whose own state is shown"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
     parser.set_defaults(run=run)
     return parser
@@ -69,6 +76,7 @@ def run(args: argparse.Namespace) -> int:
         return EXIT_NO if missing else EXIT_USAGE
     with view:
         told = status(view, age_max_ns=int(args.age * 1e9))
+    told["sidecar"] = own_status(args.spool or default_spool_folder())
     if args.json:
         sys.stdout.write(json.dumps(told, indent=2) + "\n")
     else:
@@ -111,6 +119,30 @@ def status(view: RegionView, *, age_max_ns: int = HEARTBEAT_AGE_MAX_NS) -> dict[
     }
 
 
+def own_status(folder: Path) -> dict[str, Any] | None:
+    """What the sidecar that keeps ``folder`` last said of itself; None if there never was one."""
+    try:
+        told: dict[str, Any] = json.loads((folder / STATUS_NAME).read_text())
+    except (OSError, ValueError):
+        return None
+    told["age_s"] = max(time.time_ns() - told["time_ns"], 0) / 1e9
+    return told
+
+
+def _own_line(told: dict[str, Any] | None) -> str:
+    if told is None:
+        return "none keeps a record (sidecar run)"
+    if not told["running"]:
+        return f"ended {told['age_s']:,.0f} s ago; its record is in {told['spool']['folder']}"
+    if told["age_s"] > OWN_AGE_MAX_S:
+        return f"NO WORD of process {told['pid']} for {told['age_s']:,.0f} s"
+    sender, said = told["sender"], told["sampler"]["said"]
+    where = "no server is configured" if sender is None else f"{sender['state']}"
+    if sender is not None and sender["state"] != "sending":
+        where += f" ({sender['said']})"
+    return f"recording, {told['spool']['bytes']:,} bytes; {where}" + (f"; {said}" if said else "")
+
+
 def _show(told: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
@@ -127,6 +159,7 @@ def _show(told: dict[str, Any]) -> None:
         ("process", str(told["pid"])),
         ("epoch", f"{told['epoch']:016x}"),
         ("lifecycle", told["lifecycle"]),
+        ("sidecar", _own_line(told["sidecar"])),
         ("heartbeat", "none yet" if age_ns is None else f"{age_ns / 1e6:,.1f} ms ago"),
     ):
         facts.add_row(label, value)

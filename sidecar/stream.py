@@ -194,3 +194,18 @@ class Stream:
             os.truncate(self.path(number), size)
             with self._lock:
                 self._sizes[number] = size
+
+
+def records_in(folder: Path, kind: str, since_ns: int = 0) -> Iterator[Record]:
+    """The whole records of a folder that end at ``since_ns`` or later, for one who only reads: also
+    while another process writes."""
+    for path in sorted(folder.glob(f"{kind}-*.spool")):
+        try:
+            if path.stat().st_mtime_ns < since_ns:
+                continue
+            data = path.read_bytes()
+        except FileNotFoundError:
+            continue  # dropped in the meantime
+        for found in segment.read(data):
+            if isinstance(found, Record) and found.end_ns >= since_ns:
+                yield found
