@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from appliance.abi.region_report import Health, Identity, RingUse
+from appliance.abi.region_report import Health, Identity, LimitUse, RingUse
 from appliance.abi.region_view import Records
 from sidecar.process_figures import ProcessFigures
 from sidecar.totals import Totals
@@ -24,6 +24,7 @@ class Interval:
     restarts_n: int  # of the run that were seen, this one included
     statuses: dict[str, Records]  # by symbol
     rings: list[RingUse]
+    limits: list[LimitUse]
     process: dict[str, int]
     events: Records
     events_from_n: int  # how many events of the run came before them

@@ -35,6 +35,7 @@ ORDER_KINDS: Final = {
 REJECT: Final = "reject."
 FAULT: Final = "fault."
 PERCENTS: Final = (50, 90, 99, 99.9)
+WARN_SHARE: Final = 0.8  # of a limit; 1: the gate refuses what adds to it
 HOST: Final = platform.node() or "unknown"
 
 
@@ -45,6 +46,7 @@ def points(interval: Interval) -> Iterator[Point]:
     yield _state(interval, tags)
     yield from _counters(interval, tags)
     yield from _instruments(interval, tags)
+    yield from _limits(interval, tags)
     yield from event_points(interval, tags)
     yield from _stages(interval, tags)
     yield from _rings(interval, tags)
@@ -123,6 +125,17 @@ def _stages(interval: Interval, tags: dict[str, str]) -> Iterator[Point]:
         for bound_ns, held_n in coarse(counts):
             bucket = own | {"le": str(bound_ns)}
             yield Point(Class.DETAIL, "lc_hist", bucket, {"n": held_n}, interval.end_ns)
+
+
+def _limits(interval: Interval, tags: dict[str, str]) -> Iterator[Point]:
+    """How much of each limit is used: 1 is all of it."""
+    for use in interval.limits:
+        symbol, _, limit = use.name.rpartition(" ")
+        share = use.used / use.limit
+        state = 2 if share >= 1 else 1 if share >= WARN_SHARE else 0
+        fields = {"used": use.used, "limit": use.limit, "util": share, "state": state}
+        own = tags | {"gate": limit, "symbol": symbol}
+        yield Point(Class.MUST, "lc_gate", own, fields, interval.end_ns)
 
 
 def _rings(interval: Interval, tags: dict[str, str]) -> Iterator[Point]:

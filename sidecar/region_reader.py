@@ -132,6 +132,7 @@ class RegionReader:
             restarts_n=place.restarts_n,
             statuses=view.statuses(),
             rings=view.rings(),
+            limits=view.limits(),
             process=view.process(),
             events=events,
             events_from_n=place.totals.events_n + missed_n,

@@ -60,6 +60,14 @@ class RingUse(NamedTuple):
     missed: int
 
 
+class LimitUse(NamedTuple):
+    """Of a limit that accumulates, in its own unit."""
+
+    name: str  # as in the risk file; with the symbol before it, where it is an instrument's
+    used: int
+    limit: int
+
+
 def read_identity(header: np.void) -> Identity:
     """The HEADER record as plain values."""
     return Identity(

@@ -22,7 +22,7 @@ from appliance.abi.histogram_layout import percentiles
 from appliance.abi.limits import INSTRUMENTS_MAX
 from appliance.abi.market import Market, symbol_text
 from appliance.abi.process_identity import is_alive
-from appliance.abi.region_report import Health, RingUse, StageSummary, read_identity
+from appliance.abi.region_report import Health, LimitUse, RingUse, StageSummary, read_identity
 from appliance.abi.ring_layout import TAIL
 from appliance.abi.telemetry import Lifecycle, Section, Stage
 
@@ -55,6 +55,7 @@ class RegionView:
         self._stages = self._words(Section.STAGES)
         self._status_words = self._words(Section.STATUS)
         self._rings = self._records(Section.RINGS, layout.RING)
+        self._limits = self._records(Section.LIMITS, layout.LIMIT_USE)
         self._process = self._records(Section.PROCESS, layout.PROCESS)
         self.identity = read_identity(self._header[0])
         self._last_status: dict[int, Records] = {}
@@ -227,6 +228,14 @@ class RegionView:
             )
             for row in rows
             if row["name"].any()
+        ]
+
+    def limits(self) -> list[LimitUse]:
+        """How much of each limit that accumulates is used; those that are off are left out."""
+        return [
+            LimitUse(symbol_text(row["name"]), int(row["used"]), int(row["limit"]))
+            for row in self._limits.copy()
+            if row["limit"] > 0 and row["name"].any()
         ]
 
     def process(self) -> dict[str, int]:

@@ -99,6 +99,7 @@ class Section(IntEnum):
     RINGS = 5
     PROCESS = 6
     EVENTS = 7
+    LIMITS = 8
 
 
 # Written once, before ``ready``. Texts are UTF-8, zero-filled.
@@ -207,6 +208,18 @@ RING: Final = slot_dtype(
     itemsize=FALSE_SHARING_RANGE,
 )
 
+# One a limit that accumulates, written by the cold side once a second; rows keep their name.
+LIMIT_USE: Final = slot_dtype(
+    [
+        ("name", "<i8", (8,)),  # UTF-8, zero-filled; all zero: no limit in this row
+        ("used", "<i8"),
+        ("limit", "<i8"),  # 0: off, or not set
+    ],
+    itemsize=FALSE_SHARING_RANGE,
+)
+LIMIT_NAME_WORDS: Final = 8
+LIMIT_ROWS_MAX: Final = 16 + 6 * INSTRUMENTS_MAX
+
 PROCESS: Final = slot_dtype(
     [
         ("trading_state", "<i8"),  # abi.trading_state.TradingState
@@ -242,6 +255,7 @@ def _places() -> dict[Section, SectionPlace]:
         Section.STATUS: (INSTRUMENTS_MAX * STATUS.itemsize, STATUS.itemsize),
         Section.RINGS: (RINGS_MAX * RING.itemsize, RING.itemsize),
         Section.PROCESS: (PROCESS.itemsize, PROCESS.itemsize),
+        Section.LIMITS: (LIMIT_ROWS_MAX * LIMIT_USE.itemsize, LIMIT_USE.itemsize),
         Section.EVENTS: (RING_HEADER_BYTES + EVENT_RING_SLOTS * EVENT.itemsize, EVENT.itemsize),
     }
     places, offset = {}, HEADER_BYTES
@@ -260,7 +274,7 @@ REGION_BYTES: Final = (
 
 def _layout_hash() -> int:
     text = [repr(sorted(SECTIONS.items())), repr([(s.name, int(s)) for s in Stage])]
-    for dtype in (HEADER, METADATA, STATUS, RING, PROCESS, EVENT):
+    for dtype in (HEADER, METADATA, STATUS, RING, PROCESS, EVENT, LIMIT_USE):
         fields = dtype.fields
         assert fields is not None
         text.append(repr([(name, str(fields[name][0]), fields[name][1]) for name in fields]))

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
@@ -44,6 +44,7 @@ class TelemetryRegion:
         )
         self._clock = np.frombuffer(region, np.int64, layout.BLOCK_WORDS, layout.CLOCK_OFFSET)
         self._telemetry: Telemetry | None = _telemetry_in(region)
+        self._limit_rows: dict[str, int] = {}  # by name; a row never changes its
 
     @classmethod
     def create(
@@ -117,6 +118,24 @@ class TelemetryRegion:
         for row, (name, capacity) in zip(self.telemetry.rings, rings, strict=False):
             row.capacity = capacity
             row.name[:] = symbol_words(name, len(row.name))
+
+    def set_limits(self, uses: Iterable[tuple[str, int, int]]) -> None:
+        """(name, used, limit) of each limit that accumulates; of those that are not told of any
+        more the limit becomes 0. Once a second is often enough."""
+        rows = records_in(
+            self._region,
+            layout.LIMIT_USE,
+            layout.LIMIT_ROWS_MAX,
+            layout.SECTIONS[Section.LIMITS].offset,
+        )
+        told = set()
+        for name, used, limit in uses:
+            k = self._limit_rows.setdefault(name, len(self._limit_rows))
+            rows[k].used, rows[k].limit = used, limit
+            rows[k].name[:] = symbol_words(name, layout.LIMIT_NAME_WORDS)
+            told.add(k)
+        for k in set(self._limit_rows.values()) - told:
+            rows[k].limit = 0
 
     def set_process(
         self,

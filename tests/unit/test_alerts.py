@@ -115,3 +115,14 @@ def test_it_looks_once_a_second() -> None:
     put(gate, "account", rejects_in_row_n=3)
     watch.look(NOW_NS)
     assert said == []
+
+
+def test_every_use_is_told_at_each_look() -> None:
+    gate = healthy_gate()
+    put(gate, "account", open_orders_n=6)
+    told: list[list[tuple[str, int, int]]] = []
+    made = Alerts(gate, SYMBOLS, 80, print)
+    made.tell = told.append
+    made.look(NOW_NS)
+    made.look(NOW_NS)  # too soon for another
+    assert len(told) == 1 and ("open_orders_max", 6, 8) in told[0]

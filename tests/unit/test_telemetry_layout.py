@@ -51,6 +51,7 @@ def test_sections_follow_the_header_without_overlap() -> None:
         (Section.STATUS, INSTRUMENTS_MAX, 384),
         (Section.RINGS, layout.RINGS_MAX, 128),
         (Section.PROCESS, 1, 128),
+        (Section.LIMITS, layout.LIMIT_ROWS_MAX, 128),
     ],
 )
 def test_sizes(section: Section, count: int, stride_bytes: int) -> None:

@@ -121,6 +121,7 @@ class Ending:
 
         self.closed = False
         self.session = SimpleNamespace(
+            alerts=SimpleNamespace(),
             run=session_run,
             fatal="",
             inquiry=SimpleNamespace(live=self._live, cancel_all=self._cancel_all),
@@ -161,7 +162,11 @@ class Ending:
             notes=[],
             instruments=SimpleNamespace(symbols=("BTCUSDT",)),
             limits=SimpleNamespace(currency="USDT"),
-            region=SimpleNamespace(update_clock=lambda: None, path=Path("lonecore-none.region")),
+            region=SimpleNamespace(
+                update_clock=lambda: None,
+                set_limits=lambda _: None,
+                path=Path("lonecore-none.region"),
+            ),
         )
         self.run.made = made
         return asyncio.run(self.run._session(made, None, None, None))  # type: ignore[arg-type]

@@ -47,13 +47,16 @@ class Alerts:
         self._told_s: dict[str, float] = {}
         self.standing: set[str] = set()  # limits that are nearly used up
         self.alerts_n = 0
+        self.tell: Callable[[list[tuple[str, int, int]]], None] = _nobody  # every use, each look
 
     def look(self, now_ns: int) -> None:
         """``now_ns``: the loop's time. Tells what crossed the share."""
         if time.monotonic() < self._due_s:
             return
         self._due_s = time.monotonic() + EVERY_S
-        for use in uses(self._gate, self._symbols, now_ns):
+        found = list(uses(self._gate, self._symbols, now_ns))
+        self.tell([(use.name, use.used, use.limit) for use in found])
+        for use in found:
             share = use.share
             if share >= self._from and use.name not in self.standing:
                 self.standing.add(use.name)
@@ -63,6 +66,10 @@ class Alerts:
                     self._say(f"limit {use.name}: {share:.0%} used ({use.used} of {use.limit})")
             elif share < self._from * CLEAR_BELOW:
                 self.standing.discard(use.name)
+
+
+def _nobody(_: list[tuple[str, int, int]]) -> None:
+    pass
 
 
 def uses(gate: Gate, symbols: tuple[str, ...], now_ns: int) -> Iterator[Use]:

@@ -202,6 +202,7 @@ class TradingRun:
             self._tls,
             self._say,
         )
+        session.alerts.tell = made.region.set_limits
         made.loop.start(lambda: False)
         started_s = time.monotonic()
         self._say(f"{self._config.mode}: trading {', '.join(symbols)}; Ctrl-C ends")
