@@ -13,6 +13,7 @@ from typing import Any, Final
 from rich.console import Console
 
 from appliance.cold.console import LiveConsole
+from appliance.cold.demo_sidecar import DemoSidecar
 from appliance.cold.demo_venue import DemoVenue
 from appliance.cold.errors import EXIT_NO, EXIT_OK, ApplianceError
 from appliance.cold.replay_command import (
@@ -81,7 +82,7 @@ examples:
   appliance demo --json                 no console, one JSON document at the end
 
 The same by hand: appliance venue in one terminal, appliance run in another, appliance top in
-a third.
+a third, sidecar run in a fourth.
 
 exit codes: 0 fine, 1 the venue and we do not agree in the end, 2 a wrong request"""
 
@@ -141,6 +142,15 @@ def _show(result: dict[str, Any], report: Path) -> None:
     venue = result["venue"]
     agrees = "agrees" if venue["agrees"] else "[red]does not agree[/]"
     console.print(f"the venue {agrees}: {venue['positions']}, {venue['open_orders']} open orders")
+    record = result["record"]
+    if "error" in record:
+        console.print(f"[yellow]no record: {record['error']}[/]")
+    else:
+        console.print(
+            f"recorded: {record['points']:,} points of {record['intervals']} seconds,"
+            f" {record['orders']} orders and {record['fills']} fills among them"
+        )
+        console.print(f"          sidecar query --spool {record['folder']}", soft_wrap=True)
     console.print(f"report: {report}")
 
 
@@ -170,7 +180,8 @@ def _demo(args: argparse.Namespace, screen: Screen, started_s: float) -> dict[st
                 say=screen.say,
                 process_started_s=started_s,
             )
-            with LiveConsole(screen) as console:
+            record = DemoSidecar(args.name, Path(args.report).with_suffix(".record"))
+            with record, LiveConsole(screen) as console:
 
                 def watch() -> None:
                     assert trading.made is not None
@@ -178,6 +189,7 @@ def _demo(args: argparse.Namespace, screen: Screen, started_s: float) -> dict[st
 
                 result: dict[str, Any] = asyncio.run(trading.run(args.seconds, watch))
             result["venue"] = _agreement(result, *venue.truth(market))
+            result["record"] = record.told
             return result
 
 

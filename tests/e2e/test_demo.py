@@ -1,4 +1,4 @@
-"""``appliance demo``: venue, trading process and console, in real time."""
+"""``appliance demo``: venue, trading process, console and record (appliance.cold.demo_sidecar)."""
 
 import json
 from pathlib import Path
@@ -23,6 +23,9 @@ def test_real_orders_over_real_sockets(
     assert report["orders"] > 0 and report["fills"] > 0 and report["start"] == "warm"
     assert report["venue"]["agrees"] and report["venue"]["open_orders"] == 0
     assert report["session"]["live_orders"] == 0
+    record = report["record"]
+    assert (record["orders"], record["fills"]) == (report["orders"], report["fills"])
+    assert record["points"] > 100 and Path(record["folder"]) == path.with_suffix(".record")
     # Memory of the process grows: the session and the console work beside the loop.
     assert report["purity"] | {"rss_growth_bytes": 0} == PURE
 
@@ -32,6 +35,7 @@ def test_a_recording_for_people(live_appliance: Appliance, session_file: Path) -
     done = live_appliance("demo", session_file, "--seconds", 4)
     assert done.code == 0 and done.err == "", done.err
     assert "BTCUSDT" in done.out and "the venue agrees" in done.out and "report:" in done.out
+    assert "recorded: " in done.out and "sidecar query --spool lonecore-demo.record" in done.out
     report = json.loads((live_appliance.folder / "lonecore-demo.json").read_text())
     assert report["frames"] > 500 and report["quarantined"] == 0
 
