@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from sidecar import query_command, run_command, status
+from sidecar import provision_command, query_command, run_command, status
 
 _EPILOG = """examples:
   sidecar run                 keep a record of whatever runs on this host
@@ -25,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run_command.add_parser(subparsers)
     status.add_parser(subparsers)
     query_command.add_parser(subparsers)
+    provision_command.add_parser(subparsers)
     args = parser.parse_args(arguments)
     try:
         code: int = args.run(args)

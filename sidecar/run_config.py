@@ -15,6 +15,10 @@
     org = "desk"                        # of 2.x
     token_file = "influx.token"         # mode 0600; of 1.x: user:password
     ca_file = "ca.pem"                  # instead of the system's certificates
+
+    [grafana]                           # for `sidecar provision` only
+    url = "http://127.0.0.1:3000"
+    token_file = "grafana.token"        # of a service account that may edit; mode 0600
 """
 
 import os
@@ -31,11 +35,12 @@ STATUS_NAME: Final = "status.json"  # in the spool: what the sidecar says of its
 MEGABYTE: Final = 1024 * 1024
 SPOOL_MEGABYTES: Final = 2048
 _KEYS: Final[dict[str, dict[str, type]]] = {
-    "": {"regions": list, "spool": dict, "influx": dict},
+    "": {"regions": list, "spool": dict, "influx": dict, "grafana": dict},
     "spool": {"folder": str, "megabytes_max": int},
     "influx": {
         **dict.fromkeys(("url", "api", "bucket", "org", "token_file", "ca_file"), str),
     },
+    "grafana": dict.fromkeys(("url", "token_file"), str),
 }
 
 
@@ -44,11 +49,20 @@ class ConfigError(Exception):
 
 
 @dataclass(frozen=True)
+class Grafana:
+    """Where dashboards are put by `sidecar provision`."""
+
+    url: str
+    token: str
+
+
+@dataclass(frozen=True)
 class Config:
     spool_folder: Path
     spool_bytes_max: int = SPOOL_MEGABYTES * MEGABYTE
     regions: tuple[str, ...] = ()
     target: Target | None = None
+    grafana: Grafana | None = None
 
 
 def default_spool_folder() -> Path:
@@ -80,6 +94,7 @@ def load(path: Path | None) -> Config:
         megabytes * MEGABYTE,
         tuple(told.get("regions", ())),
         _target(told["influx"], path) if "influx" in told else None,
+        _grafana(told["grafana"], path) if "grafana" in told else None,
     )
 
 
@@ -105,11 +120,7 @@ def _kind(kind: type) -> str:
 
 def _target(influx: Mapping[str, Any], path: Path) -> Target:
     where = f"{path}: [influx]"
-    for key in ("url", "bucket"):
-        if not influx.get(key):
-            raise ConfigError(f"{where} {key} is missing")
-    if not influx["url"].startswith(("http://", "https://")):
-        raise ConfigError(f"{where} url: {influx['url']!r} does not begin with http:// or https://")
+    _want(influx, ("url", "bucket"), where)
     api = influx.get("api", "v2")
     if api not in ("v1", "v2"):
         raise ConfigError(f'{where} api: {api!r} is neither "v1" nor "v2"')
@@ -126,6 +137,22 @@ def _target(influx: Mapping[str, Any], path: Path) -> Target:
         api,
         str(path.parent / ca_file) if ca_file else None,
     )
+
+
+def _grafana(grafana: Mapping[str, Any], path: Path) -> Grafana:
+    where = f"{path}: [grafana]"
+    _want(grafana, ("url", "token_file"), where)
+    return Grafana(grafana["url"], _token(path.parent / grafana["token_file"], where))
+
+
+def _want(section: Mapping[str, Any], keys: tuple[str, ...], where: str) -> None:
+    for key in keys:
+        if not section.get(key):
+            raise ConfigError(f"{where} {key} is missing")
+    if not section["url"].startswith(("http://", "https://")):
+        raise ConfigError(
+            f"{where} url: {section['url']!r} does not begin with http:// or https://"
+        )
 
 
 def _token(path: Path, where: str) -> str:

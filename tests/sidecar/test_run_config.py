@@ -43,12 +43,14 @@ def test_a_whole_file(folder: Path) -> None:
 
 def test_the_example_of_the_documentation(folder: Path) -> None:
     text = (run_config.__doc__ or "").split("::\n", 1)[1]
-    (folder / "influx.token").write_text("t")
-    (folder / "influx.token").chmod(0o600)
+    for name in ("influx.token", "grafana.token"):
+        (folder / name).write_text("t")
+        (folder / name).chmod(0o600)
     (folder / "ca.pem").write_text("x")
     config = of(folder, textwrap.dedent(text))
     assert config.target is not None and config.target.ca_file == str(folder / "ca.pem")
     assert config.spool_folder == Path("/var/lib/lonecore/spool")
+    assert config.grafana is not None and config.grafana.token == "t"
 
 
 def test_nothing_at_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
