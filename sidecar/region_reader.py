@@ -22,6 +22,7 @@ from sidecar.process_figures import process_figures
 from sidecar.totals import Totals, read_totals
 
 EVENTS_MAX: Final = 20_000  # of one interval; the ring holds fewer
+SET_BACK_NS: Final = 60 * 10**9  # more than this, and the clock was set back: so be it
 TOLD_AGAIN_S: Final = 10.0  # how long the figures of a run that has ended are still told
 _OVER: Final = (Health.REPLACED, Health.GONE)
 
@@ -118,11 +119,12 @@ class RegionReader:
         view.events_position = place.totals.events_n
         events, missed_n = view.events(EVENTS_MAX)
         totals = read_totals(view).at_least(place.totals)
-        end_ns = max(end_ns, place.end_ns + 1)  # a clock that was set back
+        if end_ns > place.end_ns - SET_BACK_NS:
+            end_ns = max(end_ns, place.end_ns + 1)
         self._next = Place(view.identity.epoch, end_ns, totals, place.restarts_n)
         return Interval(
             run=view.identity,
-            start_ns=place.end_ns,
+            start_ns=min(place.end_ns, end_ns),
             end_ns=end_ns,
             health=health,
             totals=totals,

@@ -12,11 +12,10 @@ from types import FrameType
 from typing import Any, Final
 
 from sidecar.run_config import STATUS_NAME, Config, ConfigError, load
-from sidecar.sampler import Sampler
+from sidecar.sampler import INTERVAL_NS, Sampler
 from sidecar.sender import Sender
 from sidecar.spool import Spool, SpoolError
 
-INTERVAL_NS: Final = 1_000_000_000
 LAST_WORDS_S: Final = 5.0  # for what is still to be sent when we are told to end
 NICE: Final = 10
 
@@ -88,13 +87,21 @@ def _sample(
     """On each whole second, until told to end; and once more then."""
     until_s = None if for_s is None else time.monotonic() + for_s
     while not over.is_set() and (until_s is None or time.monotonic() < until_s):
-        over.wait((INTERVAL_NS - time.time_ns() % INTERVAL_NS) / 1e9)
+        now_ns = _until_whole_second(over)
         if over.is_set():
             break
-        now_ns = time.time_ns()
         sampler.step(now_ns - now_ns % INTERVAL_NS)
         _tell(spool, _told(spool, sampler, sender) | {"running": True})
     sampler.step(time.time_ns())
+
+
+def _until_whole_second(over: threading.Event) -> int:
+    """Waits; the time then. A wait may end early, and a clock may be set meanwhile."""
+    now_ns = time.time_ns()
+    due_ns = now_ns - now_ns % INTERVAL_NS + INTERVAL_NS
+    while 0 < due_ns - now_ns <= INTERVAL_NS and not over.wait((due_ns - now_ns) / 1e9):
+        now_ns = time.time_ns()
+    return now_ns
 
 
 def _told_to_end() -> threading.Event:

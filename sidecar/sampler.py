@@ -18,10 +18,12 @@ from sidecar.line import LineError, Value, head, line
 from sidecar.model import HOST, points
 from sidecar.places import newest
 from sidecar.point import Class, Point
-from sidecar.region_reader import RegionReader
+from sidecar.region_reader import SET_BACK_NS, RegionReader
 from sidecar.sender import Sender
 from sidecar.spool import Spool
 
+INTERVAL_NS: Final = 1_000_000_000
+LANES: Final = 1000
 RUNS_MAX: Final = 16  # of one host; what there is more is told of
 
 
@@ -57,10 +59,15 @@ class Sampler:
         self._untold: list[Point] = []  # gaps that are not in the spool yet
         self._series: dict[tuple[str, ...], bytes] = {}
         self.sampled = Sampled()
+        self._last_end_ns = spool.streams[Class.MUST].last_end_ns
+        lane_ns = self._last_end_ns % INTERVAL_NS
+        self._lane_ns = lane_ns if lane_ns < LANES else 0  # how often the clock was set back
 
     def step(self, end_ns: int) -> list[Interval]:
-        """One interval that ends at ``end_ns``; what was read and kept."""
+        """One interval that ends at ``end_ns``, or as soon after as no other did; what was read and
+        kept."""
         began_s = time.perf_counter()
+        end_ns = self._stamp(end_ns)
         self._find_runs()
         found = [(name, one.read(end_ns)) for name, one in sorted(self._readers.items())]
         intervals = [interval for _, interval in found if interval is not None]
@@ -92,6 +99,19 @@ class Sampler:
     def close(self) -> None:
         for reader in self._readers.values():
             reader.close()
+
+    def _stamp(self, end_ns: int) -> int:
+        """Two intervals never end at one moment: their points would be the same. After a clock was
+        set back, moments come a second time: then they are told apart by nanoseconds."""
+        last_ns = self._last_end_ns
+        if last_ns - end_ns > SET_BACK_NS:
+            self._lane_ns += 1
+            stamp_ns = end_ns + self._lane_ns
+            self._note_gap("sidecar", "clock_set_back", (stamp_ns, last_ns), 0, stamp_ns)
+        else:
+            stamp_ns = max(end_ns + self._lane_ns, last_ns + 1)
+        self._last_end_ns = stamp_ns
+        return stamp_ns
 
     # ---- parts of a step -------------------------------------------------------------------------
 

@@ -166,6 +166,30 @@ def test_events_that_nobody_could_read_leave_a_gap(bench: Bench) -> None:
     run.end()
 
 
+def test_a_clock_that_is_set_back_and_forth(bench: Bench) -> None:
+    """Moments come again; each point stays one of its own, also over a restart."""
+    run = Run(bench.runs)
+    truth = 0
+    for n in range(60):
+        if n in (10, 25, 40):
+            bench.now_ns -= 3600 * S
+        if n in (20, 50):
+            bench.now_ns += 7200 * S
+        if n in (12, 27, 41):
+            bench.kill()
+            bench.begin()
+        run.count(Counter.FILLS, n)
+        truth += n
+        bench.step()
+    assert bench.sum("lc_orders", "delta", kind="fill") == truth
+    everything = Tally((p.series, p.time_ns) for p in points_of(bench.spool))
+    assert max(everything.values()) == 1
+    gaps = [p for p in bench.points("lc_gap") if p.tags["why"] == "clock_set_back"]
+    assert len(gaps) == 3
+    assert all(3500 * S < p.fields["to_ns"] - p.fields["from_ns"] < 3700 * S for p in gaps)
+    run.end()
+
+
 class Behind:
     """A sender that has sent nothing."""
 
