@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -28,6 +29,7 @@ from benchmarks.bench_spine import ALWAYS, file  # noqa: F401 - a fixture
 
 ROUNDS = 5
 MOST = 1.10
+SIDECARS_MOST = 1.02
 READER = """
 import sys
 from appliance.abi.region import attach
@@ -142,6 +144,39 @@ def test_a_reader_that_stopped(benchmark, judge, measuring, arena):
     region.close()
     benchmark.pedantic(lambda: None)
     judge("a telemetry reader that stopped, tick to trade / none, p50", found, at_most=MOST)
+
+
+@pytest.mark.parametrize("state", ["none", "one that stopped", "ten"])
+def test_sidecars(benchmark, judge, measuring, arena, tmp_path, state):
+    """The same shared memory with nobody beside it, and with whole sidecars that read it."""
+    os.sched_setaffinity(0, range(os.cpu_count() or 1))
+    names = [f"bench-{os.getpid()}-{k}" for k in range(2)]
+    regions = [TelemetryRegion.create(name, mode="replay", cycles=(1, 0)) for name in names]
+    words = [sys.executable, "-m", "sidecar", "run", "--region", names[1], "--spool"]
+    count = {"none": 0, "one that stopped": 1, "ten": 10}[state]
+    sidecars = [
+        subprocess.Popen([*words, tmp_path / str(k)], stderr=subprocess.DEVNULL)
+        for k in range(count)
+    ]
+    try:
+        for k in range(count):
+            until_s = time.monotonic() + 60
+            while not (tmp_path / str(k) / "status.json").exists():
+                assert time.monotonic() < until_s
+                time.sleep(0.05)
+        if state == "one that stopped":
+            sidecars[0].send_signal(signal.SIGSTOP)
+        healthy, failing = (loop_over(arena, telemetry=one.telemetry) for one in regions)
+        found = ratio(measuring, healthy, failing, Stage.TICK_TO_TRADE)
+    finally:
+        for one in sidecars:
+            one.kill()
+            one.wait()
+    del healthy, failing
+    for one in regions:
+        one.close()
+    benchmark.pedantic(lambda: None)
+    judge(f"tick to trade with sidecars ({state}) / without, p50", found, at_most=SIDECARS_MOST)
 
 
 def test_frames_that_nobody_can_read(benchmark, judge, measuring, arena):

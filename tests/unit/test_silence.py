@@ -136,9 +136,7 @@ def test_the_session_watches_every_connection(market: Market) -> None:
     core = small_core()
     rest: Any = None
     session = LiveSession(
-        Settings(
-            PRODUCTION[market], ("BTCUSDT",), "USDT", 1, 5.0, 3600.0, 500, 80, {}, 60.0, True, 1
-        ),
+        Settings(PRODUCTION[market], ("BTCUSDT",), "USDT", 1, 5.0, 3600.0, 80, {}, 60.0, True, 1),
         core,
         LinkTable(make_links(1, make_rings(1 << 16).to_desk)),
         ClerkDesk(core, Clerk([]), Quarantine()),
