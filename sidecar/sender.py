@@ -23,7 +23,7 @@ from sidecar.transport import Answer, Outcome, Transport
 LINES_MAX: Final = 5_000  # of one request
 IDLE_S: Final = 0.2
 WAIT_FIRST_S: Final = 0.5
-WAIT_MAX_S: Final = 8.0  # so that what is shown is fresh within ten seconds of a recovery
+WAIT_MAX_S: Final = 4.0  # so that what is shown is fresh within ten seconds of a recovery
 HELD_S: Final = 10.0
 QUARANTINE_BYTES_MAX: Final = 64 * 1024 * 1024
 
