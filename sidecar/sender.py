@@ -3,7 +3,7 @@
 What the server says decides: taken: go on; away or busy: wait, longer each time, with chance in it
 so that many do not come back at once; not allowed: hold, and say so; too large: half as much;
 refused: halves again and again, until the lines it does not take stand alone and go to the
-quarantine with the server's words, unless it refuses a line that nobody can object to as well.
+quarantine with the server's words, unless it refuses lines that nobody can object to as well.
 """
 
 import random
@@ -25,6 +25,7 @@ IDLE_S: Final = 0.2
 WAIT_FIRST_S: Final = 0.5
 WAIT_MAX_S: Final = 4.0  # so that what is shown is fresh within ten seconds of a recovery
 HELD_S: Final = 10.0
+CONFIRMATIONS: Final = 8  # that a line is refused and others are not
 QUARANTINE_BYTES_MAX: Final = 64 * 1024 * 1024
 
 
@@ -49,6 +50,7 @@ class Batch:
     begin: Position
     live: bool
     done_n: int = 0
+    refused_n: int = 0  # times that the next one was refused while others were taken
 
 
 class Sender:
@@ -184,6 +186,7 @@ class Sender:
         answer = self._transport.write(b"".join(lines))
         if answer.outcome is Outcome.TAKEN:
             batch.done_n += len(lines)
+            batch.refused_n = 0
             self.sent.lines_n += len(lines)
             self.sent.last_ok_ns = time.time_ns()
             self.sent.state, self._wait_s = "sending", WAIT_FIRST_S
@@ -195,16 +198,7 @@ class Sender:
         """Find the lines that are refused, by halves and in order, so that what is done stays done.
         False: the server went away meanwhile."""
         if len(lines) == 1:
-            if not self._takes_anything():
-                return False
-            answer = self._ask(lines, batch)
-            if answer.outcome in (Outcome.REFUSED, Outcome.TOO_LARGE):
-                self._quarantine(lines[0], answer.said)
-                batch.done_n += 1
-            elif answer.outcome is not Outcome.TAKEN:
-                self._wait(answer)
-                return False
-            return True
+            return self._judge(lines[0], batch)
         middle = len(lines) // 2
         for half in (lines[:middle], lines[middle:]):
             answer = self._ask(half, batch)
@@ -216,6 +210,24 @@ class Sender:
             else:
                 self._wait(answer)
                 return False
+        return True
+
+    def _judge(self, line: bytes, batch: Batch) -> bool:
+        """Put a line aside, if it is refused again and again while others are taken: whatever fails
+        at random must not cost a good line. False: the server went away meanwhile."""
+        while batch.refused_n < CONFIRMATIONS:
+            if not self._takes_anything():
+                return False
+            answer = self._ask([line], batch)
+            if answer.outcome is Outcome.TAKEN:
+                return True
+            if answer.outcome not in (Outcome.REFUSED, Outcome.TOO_LARGE):
+                self._wait(answer)
+                return False
+            batch.refused_n += 1
+        self._quarantine(line, self.sent.said)
+        batch.done_n += 1
+        batch.refused_n = 0
         return True
 
     def _takes_anything(self) -> bool:

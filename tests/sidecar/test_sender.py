@@ -10,47 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sidecar import lanes, sender, stream
+from sidecar import lanes, sender
 from sidecar.point import Class
 from sidecar.sender import Sender
 from sidecar.spool import Spool
 from sidecar.transport import Answer, Outcome
-
-S = 10**9
-POISON = b"poison"
-
-
-class Server:
-    """Keeps what it takes; ``says`` decides."""
-
-    def __init__(self) -> None:
-        self.taken: list[bytes] = []
-        self.says = lambda _: Answer(Outcome.TAKEN)
-        self.closed = False
-
-    def write(self, lines: bytes) -> Answer:
-        answer = self.says(lines)
-        if answer.outcome is Outcome.TAKEN:
-            self.taken += [x for x in lines.splitlines(True) if not x.startswith(b"lc_probe")]
-        elif answer.said == "partial":  # as 1.x does: the good ones are written
-            self.taken += [line for line in lines.splitlines(True) if POISON not in line]
-        return answer
-
-    def close(self) -> None:
-        self.closed = True
-
-
-def line(kind: Class, number: int, k: int = 0) -> bytes:
-    return b"%b a=%di %d\n" % (kind.encode(), k, number)
-
-
-def fill(spool: Spool, numbers: range, *, each: int = 1, every_ns: int = S) -> list[bytes]:
-    written = []
-    for number in numbers:
-        lines = {kind: [line(kind, number, k) for k in range(each)] for kind in Class}
-        spool.commit(number * every_ns, {k: b"".join(v) for k, v in lines.items()}, {})
-        written += [one for some in lines.values() for one in some]
-    return written
+from tests.sidecar.senders import POISON, S, Server, drain, fill, line
 
 
 @pytest.fixture
@@ -64,13 +29,6 @@ def spool(tmp_path: Path):
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("WAIT_FIRST_S", "WAIT_MAX_S", "HELD_S"):
         monkeypatch.setattr(sender, name, 0.0)
-
-
-def drain(made: Sender, steps_max: int = 10_000) -> None:
-    for _ in range(steps_max):
-        if not made.step():
-            return
-    raise AssertionError("it never ends")
 
 
 def test_everything_once_and_in_order(spool: Spool) -> None:
@@ -168,6 +126,18 @@ def test_a_server_that_refuses_everything_is_waited_for(spool: Spool) -> None:
     assert Counter(server.taken) == Counter(written)
 
 
+def test_a_server_that_refuses_at_random_costs_no_line(spool: Spool) -> None:
+    rng = random.Random(5)
+    server = Server()
+    server.says = lambda _: Answer(
+        Outcome.REFUSED if rng.random() < 0.5 else Outcome.TAKEN, "HTTP 400: some proxy"
+    )
+    made = Sender(spool, server, 1)
+    written = fill(spool, range(1, 20), each=9)
+    drain(made)
+    assert set(server.taken) == set(written) and made.sent.quarantined_n == 0
+
+
 def test_what_we_may_not_is_held_and_told(spool: Spool) -> None:
     server = Server()
     server.says = lambda _: Answer(Outcome.HELD, "HTTP 401: unauthorized")
@@ -244,36 +214,6 @@ def test_any_server(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None
     told = aside.read_bytes() if aside.exists() else b""
     assert len({one for one in told.splitlines() if one.startswith(POISON)}) == poison_n
     spool.close()
-
-
-def test_what_was_dropped_meanwhile_is_passed_over(
-    spool: Spool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(stream, "SEGMENT_BYTES", 1)
-    server = Server()
-    made = Sender(spool, server, 1)
-    server.says = lambda _: Answer(Outcome.LATER, "away")
-    fill(spool, range(1, 30))
-    made.step()
-    for _ in range(20):
-        spool.streams[Class.DETAIL].drop_oldest()
-    server.says = lambda _: Answer(Outcome.TAKEN)
-    drain(made)
-    numbers = sorted(int(one.split()[-1]) for one in server.taken if one.startswith(b"c"))
-    assert numbers == list(range(21, 30)) and made.is_done()
-
-
-def test_damage_in_the_spool_is_passed_over_and_told(spool: Spool) -> None:
-    fill(spool, range(1, 9))
-    path = spool.folder / "a-00000001.spool"
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 1
-    path.write_bytes(data)
-    server = Server()
-    made = Sender(spool, server, 1)
-    drain(made)
-    assert len([one for one in server.taken if one.startswith(b"a")]) == 7
-    assert made.sent.damaged_bytes_n > 0 and spool.damaged_bytes_n[Class.MUST] > 0
 
 
 def test_its_thread_ends_when_it_is_told_to(spool: Spool) -> None:
