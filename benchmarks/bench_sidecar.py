@@ -16,7 +16,7 @@ from sidecar.sampler import Sampler
 from sidecar.sender import Sender
 from sidecar.spool import Spool
 from sidecar.transport import Answer, Outcome, Target
-from tests.sidecar.influxd import Influxd, find
+from tests.sidecar.influxd import Influxd, available
 from tests.sidecar.regions import Run
 
 LINES_N = 1_000_000
@@ -51,12 +51,12 @@ def fill(spool, lines_n):
 
 def test_spool_to_influxd(benchmark, judge, measuring, tmp_path):
     os.sched_setaffinity(0, range(os.cpu_count() or 1))  # the server has a core of its own
-    if find() is None:
+    if (binary := available()) is None:
         pytest.skip("no influxd: python -m tests.sidecar.influxd")
     lines_n = LINES_N if measuring else 20_000
     spool = Spool(tmp_path / "spool", 1 << 34)
     fill(spool, lines_n)
-    server = Influxd(find(), tmp_path)
+    server = Influxd(binary, tmp_path)
     try:
         sender = Sender(spool, Target(server.url, "lonecore", api="v1").transport(), 1)
 

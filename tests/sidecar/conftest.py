@@ -1,17 +1,16 @@
 """A real influxd for whoever asks for one."""
 
-import os
 from pathlib import Path
 
 import pytest
 
-from tests.sidecar.influxd import fetch, find
+from tests.sidecar.influxd import available
 
 
 @pytest.fixture(scope="session")
 def influxd_binary() -> Path:
     """Debian's influxd; else skip. Under CI it is fetched."""
-    binary = fetch() if os.environ.get("CI") else find()
+    binary = available()
     if binary is None:
         pytest.skip("no influxd: python -m tests.sidecar.influxd fetches Debian's")
     return binary
