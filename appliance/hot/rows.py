@@ -14,9 +14,10 @@ from numba.extending import intrinsic
 from appliance.hot.decode.vector_ir import I32, I64, data_pointer, vector_of
 from appliance.hot.jit import JIT_DISABLED
 
-ROW_WORDS_MIN: Final = 16
-ROW_WORDS_MAX: Final = 24
-_TAIL: Final = ROW_WORDS_MAX - ROW_WORDS_MIN
+_HEAD: Final = 16
+_TAIL: Final = 4
+ROW_WORDS_MIN: Final = _HEAD + 1
+ROW_WORDS_MAX: Final = _HEAD + 1 + _TAIL
 EQUAL_WORDS: Final = 16
 
 
@@ -55,23 +56,25 @@ def _least_of_rows(  # type: ignore[no-untyped-def]
     _typing, words, at, n, others, others_at, others_n
 ):
     def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        heads, tails = [], []
+        heads, tails, between = [], [], []
         for k in (0, 3):
             array, first, count = arguments[k : k + 3]
             data = data_pointer(context, builder, signature.args[k], array)
-            # The last eight overlap with the first sixteen where there are fewer than 24.
+            # Sixteen, one, and the last four, which overlap with those where there are fewer.
             tail = builder.sub(builder.add(first, count), ir.Constant(I64, _TAIL))
-            heads.append(_load(builder, data, first, ROW_WORDS_MIN))
+            heads.append(_load(builder, data, first, _HEAD))
             tails.append(_load(builder, data, tail, _TAIL))
+            place = builder.gep(data, [builder.add(first, ir.Constant(I64, _HEAD))])
+            between.append(builder.load(place))
         vector = _least(builder, *heads)
-        vector = _least(builder, _part(builder, vector, 0, _TAIL), _part(builder, vector, 8, _TAIL))
-        vector = _least(builder, vector, _least(builder, *tails))
-        for half in (4, 2):
+        for half in (8, 4):
             vector = _least(
                 builder, _part(builder, vector, 0, half), _part(builder, vector, half, half)
             )
+        vector = _least(builder, vector, _least(builder, *tails))
+        vector = _least(builder, _part(builder, vector, 0, 2), _part(builder, vector, 2, 2))
         lanes = [builder.extract_element(vector, ir.Constant(I32, k)) for k in range(2)]
-        return _least(builder, *lanes)
+        return _least(builder, _least(builder, *lanes), _least(builder, *between))
 
     integer = types.int64
     return integer(words, integer, integer, others, integer, integer), codegen
