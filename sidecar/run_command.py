@@ -86,13 +86,31 @@ def _sample(
 ) -> None:
     """On each whole second, until told to end; and once more then."""
     until_s = None if for_s is None else time.monotonic() + for_s
+    said: set[str] = set()
     while not over.is_set() and (until_s is None or time.monotonic() < until_s):
         now_ns = _until_whole_second(over)
         if over.is_set():
             break
         sampler.step(now_ns - now_ns % INTERVAL_NS)
-        _tell(spool, _told(spool, sampler, sender) | {"running": True})
+        told = _told(spool, sampler, sender)
+        _tell(spool, told | {"running": True})
+        said = _say_what_is_new(told, said)
     sampler.step(time.time_ns())
+
+
+def _say_what_is_new(told: dict[str, Any], said: set[str]) -> set[str]:
+    """Runs that are watched now, and what is amiss, each when it begins; on standard error."""
+    sampler, sender = told["sampler"], told["sender"]
+    unread = len(sampler["complaints"])
+    lines = {f"watching {', '.join(sampler['runs'])}"} if len(sampler["runs"]) > unread else set()
+    lines |= set(sampler["complaints"])
+    if sampler["said"]:
+        lines.add(sampler["said"])
+    if sender is not None and sender["state"] in ("held", "waiting"):
+        lines.add(f"{sender['state']}: {sender['said']}")
+    for line in sorted(lines - said):
+        sys.stderr.write(f"sidecar run: {line}\n")
+    return lines
 
 
 def _until_whole_second(over: threading.Event) -> int:

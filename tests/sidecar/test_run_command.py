@@ -58,7 +58,7 @@ def test_a_record_without_any_server(run: Run, tmp_path: Path, number: int) -> N
     run.count(Counter.FILLS, 4)
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (0, "")
+    assert process.returncode == 0 and err == f"sidecar run: watching {name}\n"
     told = json.loads(out)
     assert told["sender"] is None and told["sampler"]["intervals_n"] >= 2
     assert json.loads((folder / "status.json").read_text())["running"] is False
@@ -76,7 +76,27 @@ def test_for_a_while_and_for_people(run: Run, tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0 and "points recorded" in done.stdout
+    assert "sidecar run: watching " in done.stderr
     assert "recording to" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_region_of_something_else_is_told_once(tmp_path: Path) -> None:
+    name = f"sidecar-bad-{os.getpid()}"
+    path = Path(REGION_DIRECTORY) / f"lonecore-{name}.telemetry"
+    path.write_bytes(b"x" * 9_000)
+    try:
+        done = subprocess.run(
+            command("--region", name, "--spool", tmp_path, "--for", 2.5),
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    finally:
+        path.unlink()
+    assert done.returncode == 0
+    assert done.stderr.count("is not a telemetry region") == 1 and "watching" not in done.stderr
 
 
 def test_what_is_wrong_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
