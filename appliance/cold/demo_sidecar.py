@@ -22,14 +22,14 @@ class DemoSidecar:
         self.told: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
-        self._output = tempfile.TemporaryFile(mode="w+")
+        self._output, self._errors = (tempfile.TemporaryFile(mode="w+") for _ in range(2))
         words = ["run", "--region", self._name, "--spool", str(self._folder), "--json"]
         # A session of its own: Ctrl-C is for the demo, whose last figures are recorded, too.
         self._process = subprocess.Popen(
             [sys.executable, "-m", "sidecar", *words],
             stdin=subprocess.DEVNULL,
             stdout=self._output,
-            stderr=subprocess.STDOUT,
+            stderr=self._errors,
             text=True,
             start_new_session=True,
         )
@@ -47,16 +47,14 @@ class DemoSidecar:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        with self._output as output:
-            output.seek(0)
-            said = output.read()
-        self.told = {"folder": str(self._folder)} | self._read_back(said)
+        output, errors = _whole(self._output), _whole(self._errors)
+        self.told = {"folder": str(self._folder)} | self._read_back(output, errors)
 
-    def _read_back(self, said: str) -> dict[str, Any]:
+    def _read_back(self, output: str, errors: str) -> dict[str, Any]:
         """What the record says: how much there is, and the orders that the run counted last."""
         if self._process.returncode != 0:
-            return {"error": said.strip().splitlines()[-1] if said.strip() else "it died"}
-        sampler = json.loads(said)["sampler"]
+            return {"error": errors.strip().splitlines()[-1] if errors.strip() else "it died"}
+        sampler = json.loads(output)["sampler"]
         return {
             "intervals": sampler["intervals_n"],
             "points": sampler["lines_n"],
@@ -77,3 +75,10 @@ class DemoSidecar:
         )
         points = json.loads(done.stdout)["points"] if done.returncode == 0 else []
         return int(points[-1]["fields"]["total"]) if points else 0
+
+
+def _whole(file: Any) -> str:
+    """Its text; closes it."""
+    with file:
+        file.seek(0)
+        return str(file.read())
