@@ -22,7 +22,8 @@ class DemoSidecar:
         self.told: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
-        self._output, self._errors = (tempfile.TemporaryFile(mode="w+") for _ in range(2))
+        self._output = tempfile.TemporaryFile(mode="w+")
+        self._errors = tempfile.TemporaryFile(mode="w+")
         words = ["run", "--region", self._name, "--spool", str(self._folder), "--json"]
         # A session of its own: Ctrl-C is for the demo, whose last figures are recorded, too.
         self._process = subprocess.Popen(
