@@ -86,8 +86,8 @@ from appliance.abi.limits import ORDER_RATE_MAX, RECENT_ORDERS_N, WINDOW_PARTS
 from appliance.abi.risk_limits import PPM
 from appliance.abi.units import INT64_MAX, NS_PER_S
 
-# Three quantities, notionals or counts of this size add up within an int64.
 CLOCK_AGE_MAX_NS: Final = 300 * NS_PER_S  # an offset that was measured longer ago is not known
+# Three quantities, notionals or counts of this size add up within an int64.
 EXPOSURE_LOTS_MAX: Final = (1 << 61) - 1
 # |2 x price - (bid + ask)| x PPM, and (bid + ask) x collar (at most PPM), stay within an int64.
 GATE_PRICE_TICKS_MAX: Final = INT64_MAX // (2 * PPM)

@@ -230,6 +230,8 @@ def _adopt(core, links, k):
     record = links.records[k]
     record.opened_ns = realtime_ns(core.time_spec)
     record.received_ns = record.opened_ns
+    record.received_cycles = cycles()  # of what came with the handshake; the row had another before
+    record.has_more = 0
     # ADOPTED: from here on the cold side keeps its hands off
     store_release(links.states, k, LinkState.OPEN)
     links.words[ADOPTED_N] += 1

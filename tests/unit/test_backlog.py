@@ -192,6 +192,13 @@ def test_lag(live: Live, waited_ns: int, has_more: int, unshown_n: int, expected
     assert lag(live.core, live.links, np.int64(k), np.int64(1 << 40)) == Lag.NONE
 
 
+def test_a_link_knows_nothing_of_the_one_that_had_its_row_before(live: Live) -> None:
+    k, _ = live.offer(LinkRole.BOOKS, opened=False)
+    live.links.records[k].has_more, live.links.records[k].received_cycles = 1, -1
+    live.turn()
+    assert live.links.records[k].has_more == 0 and live.links.records[k].received_cycles > 0
+
+
 def test_a_receive_that_leaves_something_says_so(live: Live) -> None:
     k, venue = live.offer(LinkRole.BOOKS)
     assert live.links.records[k].has_more == 0
