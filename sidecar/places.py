@@ -55,24 +55,24 @@ def store(folder: Path, number: int, places: Places) -> None:
     temporary.replace(_path(folder, number))
 
 
-def load(folder: Path, number: int) -> Places:
-    """The places after interval ``number``; none if they are lost: runs are then read from their
-    beginning, and a database that has them already takes no harm."""
+def load(folder: Path, number: int) -> Places | None:
+    """The places after interval ``number``; None if they are lost: what a run has counted since its
+    beginning is then told a second time, and the spool says so (``Spool.places_lost``)."""
     try:
         data = _path(folder, number).read_bytes()
     except OSError:
-        return {}
+        return None
     if len(data) < _HEADER.size:
-        return {}
+        return None
     magic, own_number, text_bytes, check = _HEADER.unpack_from(data)
     body = data[_HEADER.size :]
     if magic != _MAGIC or own_number != number or zlib.crc32(body) != check:
-        return {}
+        return None
     plain = zlib.decompress(body)
     told = json.loads(plain[:text_bytes])
     buckets = np.frombuffer(plain[text_bytes:], "<i8").astype(np.int64)
     if len(buckets) % max(len(told) * STAGES_N, 1):
-        return {}
+        return None
     buckets = buckets.reshape(len(told), STAGES_N, -1) if told else buckets
     return {
         name: Place(

@@ -37,7 +37,7 @@ class Sampled:
     unfit_points_n: int = 0
     write_faults_n: int = 0
     events_missed_n: int = 0
-    said: str = ""  # what was amiss last
+    said: str = ""  # what is amiss at present
     read_us: int = 0  # of the last interval
 
 
@@ -62,11 +62,15 @@ class Sampler:
         self._last_end_ns = spool.streams[Class.MUST].last_end_ns
         lane_ns = self._last_end_ns % INTERVAL_NS
         self._lane_ns = lane_ns if lane_ns < LANES else 0  # how often the clock was set back
+        if spool.places_lost:
+            last_ns = self._last_end_ns
+            self._note_gap("sidecar", "places_lost", (0, last_ns), 0, last_ns + 1)
 
     def step(self, end_ns: int) -> list[Interval]:
         """One interval that ends at ``end_ns``, or as soon after as no other did; what was read and
         kept."""
         began_s = time.perf_counter()
+        self.sampled.said = ""
         end_ns = self._stamp(end_ns)
         self._find_runs()
         found = [(name, one.read(end_ns)) for name, one in sorted(self._readers.items())]
@@ -126,6 +130,8 @@ class Sampler:
             if name not in self._readers and len(self._readers) < RUNS_MAX:
                 path = self._directory / f"{REGION_PREFIX}{name}{REGION_SUFFIX}"
                 self._readers[name] = RegionReader(path, self._spool.places.get(name))
+            elif name not in self._readers:
+                self.sampled.said = f"more than {RUNS_MAX} runs: {name} is left out"
 
     def _note_gaps(self, intervals: list[Interval], end_ns: int) -> None:
         """What will never be told, so that nobody takes its absence for silence."""

@@ -37,7 +37,6 @@ class Sent:
     requests_n: int = 0
     retries_n: int = 0
     quarantined_n: int = 0
-    damaged_bytes_n: int = 0
     last_ok_ns: int = 0  # Unix epoch; 0: never
     state: str = "starting"  # sending, waiting, held
     said: str = ""  # the server's last word that was no yes
@@ -155,8 +154,7 @@ class Sender:
                     break
                 lines += found.lines.splitlines(keepends=True)
             elif not found.is_tail:
-                self.sent.damaged_bytes_n += found.bytes_n
-                self._spool.note_damage(kind, found.bytes_n)
+                self._spool.note_damage(kind, found_end, found.bytes_n)
             behind = found_end
         return lines, behind
 

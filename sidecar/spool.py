@@ -21,7 +21,7 @@ from sidecar import places
 from sidecar.places import Places
 from sidecar.point import Class
 from sidecar.segment import Record
-from sidecar.stream import Dropped, Stream
+from sidecar.stream import Dropped, Position, Stream
 
 LOCK_NAME: Final = "sidecar.lock"
 DISK_RESERVE_BYTES: Final = 64 * 1024 * 1024  # left to others
@@ -64,11 +64,15 @@ class Spool:
             Class.SHOULD: Stream(folder, Class.SHOULD, self.number),
             Class.DETAIL: Stream(folder, Class.DETAIL, self.number),
         }
-        self.places: Places = places.load(folder, self.number)
+        told = places.load(folder, self.number)
+        self.places: Places = told or {}
+        self.places_lost = self.number > 0 and told is None
+        self._damages: set[tuple[Class, Position]] = set()
         self.damaged_bytes_n = dict.fromkeys(Class, 0)  # met so far
         for kind, stream in self.streams.items():
-            for _, damage in stream.damages:
-                self.note_damage(kind, damage.bytes_n)
+            for segment, damage in stream.damages:
+                end = Position(segment, damage.offset + damage.bytes_n)
+                self.note_damage(kind, end, damage.bytes_n)
 
     @property
     def bytes_n(self) -> int:
@@ -91,9 +95,11 @@ class Spool:
             raise
         self.number, self.places = number, read
 
-    def note_damage(self, kind: Class, bytes_n: int) -> None:
-        """What could not be read is told with the next interval."""
-        self.damaged_bytes_n[kind] += bytes_n
+    def note_damage(self, kind: Class, end: Position, bytes_n: int) -> None:
+        """What could not be read, up to ``end``, is told with the next interval, once."""
+        if (kind, end) not in self._damages:
+            self._damages.add((kind, end))
+            self.damaged_bytes_n[kind] += bytes_n
 
     def make_room(self) -> list[tuple[Class, Dropped]]:
         """Removes what is worth least until the spool is within its bounds; what that was.

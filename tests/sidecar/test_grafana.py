@@ -21,6 +21,7 @@ from sidecar.line import head, line
 from sidecar.sampler import Sampler
 from sidecar.sender import Sender
 from sidecar.spool import Spool
+from sidecar.stream import Position
 from sidecar.transport import Target
 from tests.sidecar.influxd import Influxd
 from tests.sidecar.regions import Run
@@ -126,7 +127,7 @@ def filled(influxd_binary: Path, tmp_path_factory: pytest.TempPathFactory):
             run.stage(stage, 100 * (n + 1), 5)
         run.event(n, time.time_ns(), EventKind.FILL)
         run.beat(time.time_ns())
-        spool.note_damage(next(iter(spool.streams)), 5)
+        spool.note_damage(next(iter(spool.streams)), Position(1, n), 5)
         sampler.step(time.time_ns() - (20 - 10 * n) * S)
         while sender.step():
             pass

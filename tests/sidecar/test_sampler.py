@@ -231,7 +231,7 @@ def test_gaps_wait_for_a_disk_that_takes_them(
 ) -> None:
     run = Run(bench.runs)
     bench.step()
-    bench.spool.note_damage(Class.SHOULD, 99)
+    bench.spool.note_damage(Class.SHOULD, stream.Position(1, 99), 99)
 
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "full")
@@ -244,6 +244,27 @@ def test_gaps_wait_for_a_disk_that_takes_them(
     bench.step()
     (gap,) = bench.points("lc_gap")
     assert (gap.tags["why"], gap.fields["lost"]) == ("damaged_should", 99)
+    run.end()
+
+
+def test_a_host_without_runs_has_lost_no_places(bench: Bench) -> None:
+    bench.step()
+    bench.kill()
+    bench.begin()
+    bench.step()
+    assert bench.points("lc_gap") == []
+
+
+def test_places_that_are_lost_leave_a_gap(bench: Bench) -> None:
+    run = Run(bench.runs)
+    bench.step()
+    bench.kill()
+    for path in bench.spool_folder.glob("places-*"):
+        path.unlink()
+    bench.begin()
+    bench.step()
+    (gap,) = bench.points("lc_gap")
+    assert gap.tags["why"] == "places_lost" and gap.fields["to_ns"] == NOW_NS + S
     run.end()
 
 
