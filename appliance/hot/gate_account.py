@@ -14,7 +14,7 @@ from appliance.abi.refusal import Reject
 from appliance.abi.risk_limits import LEVERAGE_MAX_PCT, OFF
 from appliance.abi.trading import Side
 from appliance.abi.units import INT64_MAX
-from appliance.hot.jit import hot, hot_inline, out_of_line
+from appliance.hot.jit import hot_inline
 from appliance.hot.valuation import fits, rounded_up
 
 RATE_MASK: Final = ORDER_RATE_MAX - 1
@@ -36,35 +36,17 @@ def check_world(gate, now_ns, is_reducing):
     if is_reducing:
         return Reject.NONE, 0, 0
     limits = gate.account_limits[0]
-    # One branch for what nearly always passes: a difference below zero is a limit that is broken.
-    clock_age_max_ns = CLOCK_AGE_MAX_NS if limits.clock_offset_max_ns != OFF else OFF
-    room = limits.guardian_age_max_ns - abs(now_ns - max(0, gate.beats[0]))
-    room |= clock_age_max_ns - abs(now_ns - max(0, account.clock_seen_ns))
-    room |= limits.clock_offset_max_ns - account.clock_offset_most_ns
-    if (room | account.clock_offset_most_ns) < 0:
-        return _check_watchers(gate.account, gate.account_limits, gate.beats, now_ns)
-    return Reject.NONE, 0, 0
-
-
-@hot
-def _check_watchers(accounts, account_limits, beats, now_ns):
-    """Which of them it is, if any. A beat or a stamp of the future is as wrong as an old one."""
-    out_of_line()
-    account = accounts[0]
-    limits = account_limits[0]
-    age_max_ns = limits.guardian_age_max_ns
-    if age_max_ns != OFF:
-        age_ns = now_ns - max(0, beats[0])
-        if abs(age_ns) > age_max_ns:
-            return Reject.GUARDIAN, age_ns, age_max_ns
-    offset_max_ns = limits.clock_offset_max_ns
-    if offset_max_ns != OFF:
+    # A beat or a stamp of the future is as wrong as an old one.
+    age_ns = now_ns - max(0, gate.beats[0])
+    if abs(age_ns) > limits.guardian_age_max_ns:
+        return Reject.GUARDIAN, age_ns, limits.guardian_age_max_ns
+    if limits.clock_offset_max_ns != OFF:
         age_ns = now_ns - max(0, account.clock_seen_ns)
         if abs(age_ns) > CLOCK_AGE_MAX_NS:
             return Reject.CLOCK_UNKNOWN, age_ns, CLOCK_AGE_MAX_NS
         offset_ns = account.clock_offset_most_ns
-        if offset_ns < 0 or offset_ns > offset_max_ns:
-            return Reject.CLOCK_OFFSET, offset_ns, offset_max_ns
+        if offset_ns < 0 or offset_ns > limits.clock_offset_max_ns:
+            return Reject.CLOCK_OFFSET, offset_ns, limits.clock_offset_max_ns
     return Reject.NONE, 0, 0
 
 
