@@ -7,11 +7,14 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-from sidecar.run_config import STATUS_NAME, Config, ConfigError, load
+from sidecar.own_folder import FolderError
+from sidecar.recorder.recorder import Recorder
+from sidecar.run_config import RECORDINGS, STATUS_NAME, Config, ConfigError, load
 from sidecar.sampler import INTERVAL_NS, Sampler
 from sidecar.sender import Sender
 from sidecar.spool import Spool, SpoolError
@@ -23,6 +26,7 @@ _EPILOG: Final = """examples:
   sidecar run                         a record of whatever runs here, in ~/.local/state/lonecore
   sidecar run sidecar.toml            the same, shipped to InfluxDB
   sidecar run --spool /tmp/s --for 60 for a minute
+  sidecar run --recordings /data/raw  what the venue said, as lines of `<ns> <frame>`, gzip
 
 Without a server the spool is the record: `sidecar query` reads it. With one, everything is on disk
 before it is sent, and stays there until the server has said yes.
@@ -42,6 +46,12 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser.add_argument("config", nargs="?", metavar="CONFIG", type=Path, help="a TOML file")
     parser.add_argument("--region", action="append", metavar="NAME", help="only this run; again")
     parser.add_argument("--spool", type=Path, metavar="DIR", help="where the record is kept")
+    parser.add_argument(
+        "--recordings",
+        type=Path,
+        metavar="DIR",
+        help="where the venue's frames are recorded (default: recordings, in the spool's folder)",
+    )
     parser.add_argument("--for", dest="for_s", type=float, metavar="S", help="end after so long")
     parser.add_argument("--json", action="store_true", help="what was done, as one JSON document")
     parser.set_defaults(run=run)
@@ -53,20 +63,26 @@ def run(args: argparse.Namespace) -> int:
     try:
         config = load(args.config)
         folder = args.spool or config.spool_folder
+        names = args.region or config.regions
         spool = Spool(folder, config.spool_bytes_max)
-    except (ConfigError, SpoolError) as error:
+        recorder = _recorder(config, args.recordings, folder, names)
+    except (ConfigError, SpoolError, FolderError) as error:
         sys.stderr.write(f"sidecar run: {error}\n")
         return 2
     os.nice(NICE)
     over = _told_to_end()
     sender = Sender(spool, config.target.transport()) if config.target is not None else None
-    sampler = Sampler(spool, sender, args.region or config.regions)
+    sampler = Sampler(spool, sender, names, recorder=recorder)
     if not args.json:
         where = f" and to {config.target.url}" if config.target is not None else ""
         sys.stderr.write(f"recording to {folder}{where}; Ctrl-C ends it\n")
     if sender is not None:
         sender.start()
+    if recorder is not None:
+        recorder.start()
     _sample(spool, sampler, sender, over, args.for_s)
+    if recorder is not None:
+        recorder.stop()
     if sender is not None:
         _last_words(sender)
     told = _told(spool, sampler, sender)
@@ -75,6 +91,15 @@ def run(args: argparse.Namespace) -> int:
     spool.close()
     _show(told, config, as_json=args.json)
     return 0
+
+
+def _recorder(
+    config: Config, folder: Path | None, spool_folder: Path, names: Iterable[str]
+) -> Recorder | None:
+    if config.recordings_bytes_max == 0:
+        return None
+    root = folder or config.recordings_folder or spool_folder / RECORDINGS
+    return Recorder(root, config.recordings_bytes_max, names)
 
 
 def _sample(
@@ -104,8 +129,7 @@ def _say_what_is_new(told: dict[str, Any], said: set[str]) -> set[str]:
     unread = len(sampler["complaints"])
     lines = {f"watching {', '.join(sampler['runs'])}"} if len(sampler["runs"]) > unread else set()
     lines |= set(sampler["complaints"])
-    if sampler["said"]:
-        lines.add(sampler["said"])
+    lines |= {one["said"] for one in (sampler, told["recorder"] or {}) if one.get("said")}
     if sender is not None and sender["state"] in ("held", "waiting"):
         lines.add(f"{sender['state']}: {sender['said']}")
     for line in sorted(lines - said):
@@ -152,6 +176,7 @@ def _told(spool: Spool, sampler: Sampler, sender: Sender | None) -> dict[str, An
         },
         "sampler": sampler.told(),
         "sender": None if sender is None else sender.told(),
+        "recorder": sampler.recorder_told(),
     }
 
 
@@ -174,6 +199,9 @@ def _show(told: dict[str, Any], config: Config, *, as_json: bool) -> None:
         f"{sampler['intervals_n']:,} intervals, {sampler['lines_n']:,} points recorded"
         f" ({told['spool']['bytes']:,} bytes in {told['spool']['folder']})\n"
     )
+    if (recorder := told["recorder"]) is not None and recorder["frames"]:
+        lost = f", {recorder['lost_frames']:,} lost" if recorder["lost_frames"] else ""
+        sys.stdout.write(f"{recorder['frames']:,} frames in {recorder['folder']}{lost}\n")
     if sender is not None and config.target is not None:
         rest = "all of it" if sender["all_sent"] else "not all of it yet"
         sys.stdout.write(f"{sender['lines_n']:,} lines sent to {config.target.url}, {rest}\n")

@@ -8,6 +8,10 @@
     folder = "/var/lib/lonecore/spool"  # default: ~/.local/state/lonecore/spool
     megabytes_max = 2048                # what is worth least goes first
 
+    [recorder]                          # frames of the venue as they came
+    folder = "/var/lib/lonecore/recordings"  # default: recordings, in the spool's folder
+    megabytes_max = 8192                # the oldest files go first; 0: nothing is recorded
+
     [influx]                            # without it the spool is the record
     url = "http://127.0.0.1:8086"
     api = "v2"                          # "v1": plain /write of 1.x
@@ -34,9 +38,13 @@ from sidecar.transport import Target
 STATUS_NAME: Final = "status.json"  # in the spool: what the sidecar says of itself
 MEGABYTE: Final = 1024 * 1024
 SPOOL_MEGABYTES: Final = 2048
+RECORDER_MEGABYTES: Final = 8192
+RECORDINGS: Final = "recordings"  # a folder in the spool's
+_MEGABYTES_MAX: Final = 1024 * 1024
 _KEYS: Final[dict[str, dict[str, type]]] = {
-    "": {"regions": list, "spool": dict, "influx": dict, "grafana": dict},
+    "": {"regions": list, **dict.fromkeys(("spool", "recorder", "influx", "grafana"), dict)},
     "spool": {"folder": str, "megabytes_max": int},
+    "recorder": {"folder": str, "megabytes_max": int},
     "influx": {
         **dict.fromkeys(("url", "api", "bucket", "org", "token_file", "ca_file"), str),
     },
@@ -60,6 +68,8 @@ class Grafana:
 class Config:
     spool_folder: Path
     spool_bytes_max: int = SPOOL_MEGABYTES * MEGABYTE
+    recordings_folder: Path | None = None  # None: in the spool's
+    recordings_bytes_max: int = RECORDER_MEGABYTES * MEGABYTE  # 0: nothing is recorded
     regions: tuple[str, ...] = ()
     target: Target | None = None
     grafana: Grafana | None = None
@@ -84,14 +94,24 @@ def load(path: Path | None) -> Config:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not TOML: {error}") from None
     _check(told, "", path)
-    spool = told.get("spool", {})
+    spool, recorder = told.get("spool", {}), told.get("recorder", {})
     megabytes = spool.get("megabytes_max", SPOOL_MEGABYTES)
-    if not 16 <= megabytes <= 1024 * 1024:
-        raise ConfigError(f"{path}: [spool] megabytes_max: {megabytes} is not 16 to 1048576")
+    if not 16 <= megabytes <= _MEGABYTES_MAX:
+        raise ConfigError(
+            f"{path}: [spool] megabytes_max: {megabytes} is not 16 to {_MEGABYTES_MAX}"
+        )
+    recorded = recorder.get("megabytes_max", RECORDER_MEGABYTES)
+    if recorded != 0 and not 64 <= recorded <= _MEGABYTES_MAX:
+        raise ConfigError(
+            f"{path}: [recorder] megabytes_max: {recorded} is neither 0 nor 64 to {_MEGABYTES_MAX}"
+        )
     folder = spool.get("folder")
+    recordings = recorder.get("folder")
     return Config(
         path.parent / folder if folder else default_spool_folder(),
         megabytes * MEGABYTE,
+        path.parent / recordings if recordings else None,
+        recorded * MEGABYTE,
         tuple(told.get("regions", ())),
         _target(told["influx"], path) if "influx" in told else None,
         _grafana(told["grafana"], path) if "grafana" in told else None,

@@ -18,6 +18,7 @@ from sidecar.line import LineError, Value, head, line
 from sidecar.model import HOST, points
 from sidecar.places import newest
 from sidecar.point import Class, Point
+from sidecar.recorder.recorder import Recorder
 from sidecar.region_reader import SET_BACK_NS, RegionReader
 from sidecar.sender import Sender
 from sidecar.spool import Spool
@@ -50,9 +51,10 @@ class Sampler:
         sender: Sender | None,
         names: Iterable[str] = (),
         directory: Path = Path(REGION_DIRECTORY),
+        recorder: Recorder | None = None,
     ) -> None:
-        """``names`` of runs; none: whatever runs on this host."""
-        self._spool, self._sender = spool, sender
+        """``names`` of runs; none: whatever runs on this host. ``recorder``: tells of itself."""
+        self._spool, self._sender, self._recorder = spool, sender, recorder
         self._names, self._directory = tuple(names), directory
         self._readers: dict[str, RegionReader] = {}
         self._damaged_bytes_n = dict.fromkeys(Class, 0)
@@ -99,6 +101,9 @@ class Sampler:
     def told(self) -> dict[str, Any]:
         complaints = [one.complaint for one in self._readers.values() if one.complaint]
         return asdict(self.sampled) | {"runs": sorted(self._readers), "complaints": complaints}
+
+    def recorder_told(self) -> dict[str, Any] | None:
+        return None if self._recorder is None else self._recorder.told()
 
     def close(self) -> None:
         for reader in self._readers.values():
@@ -179,6 +184,9 @@ class Sampler:
                 if sent.last_ok_ns
                 else -1,
             }
+        if (recorded := self.recorder_told()) is not None:
+            fields |= {name: recorded[name] for name in ("frames", "lost_frames")}
+            fields["recorded_bytes"] = recorded["bytes"]
         return Point(Class.MUST, "lc_side", {"host": HOST, "proc": "sidecar"}, fields, end_ns)
 
     def _lines(self, told: Iterable[Point]) -> Mapping[Class, bytes]:

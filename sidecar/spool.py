@@ -11,19 +11,18 @@ to its number and takes the places of that number. So nothing is counted twice a
 out, whatever died.
 """
 
-import fcntl
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from sidecar import places
+from sidecar.own_folder import FolderError, take
 from sidecar.places import Places
 from sidecar.point import Class
 from sidecar.segment import Record
 from sidecar.stream import Dropped, Position, Stream
 
-LOCK_NAME: Final = "sidecar.lock"
 DISK_RESERVE_BYTES: Final = 64 * 1024 * 1024  # left to others
 
 
@@ -38,25 +37,9 @@ class Spool:
         """SpoolError: another sidecar has it, or it is not to be written."""
         self.folder, self.bytes_max = folder, bytes_max
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._lock_fd = os.open(
-                folder / LOCK_NAME, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o640
-            )
-        except OSError as error:
-            raise SpoolError(
-                f"{folder}: {error.strerror}: the spool cannot be kept there"
-            ) from None
-        try:
-            fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            pid = os.pread(self._lock_fd, 32, 0).decode(errors="replace").strip()
-            os.close(self._lock_fd)
-            raise SpoolError(
-                f"{folder} belongs to another sidecar (process {pid or 'unknown'}): stop it, or"
-                " give this one a folder of its own with --spool"
-            ) from None
-        os.ftruncate(self._lock_fd, 0)
-        os.pwrite(self._lock_fd, b"%d\n" % os.getpid(), 0)
+            self._lock_fd = take(folder, "the spool", "with --spool")
+        except FolderError as error:
+            raise SpoolError(str(error)) from None
         must = Stream(folder, Class.MUST, None)
         self.number = must.last_number  # of the last interval that counts
         self.streams: Mapping[Class, Stream] = {
@@ -136,25 +119,3 @@ class Spool:
         for stream in self.streams.values():
             stream.close()
         os.close(self._lock_fd)
-
-
-def _lock(folder: Path) -> int:
-    """The descriptor that holds the folder until it is closed."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        fd = os.open(folder / LOCK_NAME, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o640)
-    except OSError as error:
-        said = f"{folder}: {error.strerror}: the spool cannot be kept there; name another folder"
-        raise SpoolError(f"{said} with --spool") from None
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        pid = os.pread(fd, 32, 0).decode(errors="replace").strip()
-        os.close(fd)
-        raise SpoolError(
-            f"{folder} belongs to another sidecar (process {pid or 'unknown'}): stop it, or give"
-            " this one a folder of its own with --spool"
-        ) from None
-    os.ftruncate(fd, 0)
-    os.pwrite(fd, b"%d\n" % os.getpid(), 0)
-    return fd

@@ -140,6 +140,12 @@ def _own_line(told: dict[str, Any] | None) -> str:
     where = "no server is configured" if sender is None else f"{sender['state']}"
     if sender is not None and sender["state"] != "sending":
         where += f" ({sender['said']})"
+    recorder = told.get("recorder")
+    if recorder is not None and recorder["frames"]:
+        where += f"; {recorder['frames']:,} frames in {recorder['folder']}"
+        if recorder["lost_frames"]:
+            where += f" ({recorder['lost_frames']:,} LOST)"
+        said = "; ".join(one for one in (said, recorder["said"]) if one)
     return f"recording, {told['spool']['bytes']:,} bytes; {where}" + (f"; {said}" if said else "")
 
 

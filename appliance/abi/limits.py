@@ -22,6 +22,7 @@ FRAME_PADDING_BYTES: Final = 64  # readable behind every frame: vector loads ove
 FRAME_RING_BYTES: Final = 32 * 1024 * 1024
 CLERK_RING_BYTES: Final = 4 * 1024 * 1024
 DESK_RING_BYTES: Final = 4 * 1024 * 1024
+CAPTURE_RING_BYTES: Final = 32 * 1024 * 1024  # seconds of a storm, half a minute of a busy day
 LEVELS_PER_FRAME_MAX: Final = 8192  # a side; snapshots have 5,000
 JSON_DEPTH_MAX: Final = 16  # of values that we skip; deeper goes to the clerk
 
@@ -87,6 +88,7 @@ assert _power_of_two(SYMBOL_SLOTS) and SYMBOL_SLOTS >= 4 * 2 * INSTRUMENTS_MAX
 assert SYMBOL_BYTES_MAX % 8 == 0 and SYMBOL_TAG_BYTES <= SYMBOL_BYTES_MAX
 assert _power_of_two(FRAME_RING_BYTES) and FRAME_RING_BYTES >= 8 * FRAME_BYTES_MAX
 assert _power_of_two(CLERK_RING_BYTES) and CLERK_RING_BYTES >= 4 * FRAME_BYTES_MAX
+assert _power_of_two(CAPTURE_RING_BYTES) and CAPTURE_RING_BYTES >= 8 * FRAME_BYTES_MAX
 assert _power_of_two(DESK_RING_BYTES) and DESK_RING_BYTES >= 4 * FRAME_BYTES_MAX
 assert FRAME_HEADER_BYTES == CACHE_LINE == FRAME_PADDING_BYTES
 assert LEVELS_PER_FRAME_MAX <= BOOK_LEVELS_MAX <= LEAVES_MAX * LEAF_LEVELS

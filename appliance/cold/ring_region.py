@@ -44,7 +44,10 @@ class RingRegion:
 
 
 def remove_orphans(folder: Path, telemetry_folder: Path) -> int:
-    """Remove rings and mailboxes of processes that died without doing so; how many files."""
+    """Remove rings and mailboxes of processes that died without doing so; how many files.
+
+    A capture ring stays until its run's name is used again: somebody may still want to record it.
+    """
     removed_n = 0
     for path in folder.glob(f"{REGION_PREFIX}*"):
         if path.suffix not in (RINGS_SUFFIX, CONTROL_SUFFIX):

@@ -20,6 +20,7 @@ from appliance.abi.telemetry import Lifecycle
 from appliance.abi.trading_state import Cause, Phase, TradingState
 from appliance.abi.units import NO_ID, NS_PER_MS
 from appliance.cold import boot, compile_cache, mapping
+from appliance.cold.capture_region import CaptureRegion
 from appliance.cold.clerk import Clerk
 from appliance.cold.clerk_desk import ClerkDesk
 from appliance.cold.compile_cache import LIVE, REPLAY
@@ -40,6 +41,8 @@ from appliance.hot.trading_state import rearm, set_phase
 from appliance.hot.wire.links import Links, make_links
 
 Say = Callable[[str], None]
+# By whether the code is in the cache.
+_COMPILING = {True: "loading the loop", False: "compiling the loop (once for this version)"}
 
 
 @dataclass
@@ -53,6 +56,7 @@ class Session:
     region: TelemetryRegion
     rings: RingRegion
     control: ControlRegion
+    capture: CaptureRegion | None  # of a run over sockets
     links: Links | None
     loop: HotLoop
     desk: ClerkDesk
@@ -72,6 +76,8 @@ class Session:
         self.loop.purity.close()
         self.control.close()
         self.rings.close()
+        if self.capture is not None:
+            self.capture.close()
         self.region.close(state)
 
 
@@ -124,14 +130,12 @@ def start(plan: Plan) -> Session:
     region = TelemetryRegion.create(
         plan.name, mode=plan.mode, strategy=plan.strategy.name, cycles=cycles
     )
-    rings: RingRegion | None = None
-    control: ControlRegion | None = None
+    rings, control, capture, links = None, None, None, None
     try:
         rings = RingRegion(region.path, plan.rings_folder)
         control = ControlRegion(region.path)
         region.set_instruments(plan.instruments.records)
-        warm = plan.cache[1]
-        plan.say("loading the loop" if warm else "compiling the loop (once for this version)")
+        plan.say(_COMPILING[plan.cache[1]])
         core = boot.make_core(
             plan.instruments.records,
             plan.instruments.symbols,
@@ -144,7 +148,7 @@ def start(plan: Plan) -> Session:
             journal=plan.loop_journal,
         )
         region.set_rings(_ring_capacities(core))
-        links = _links(rings) if plan.live else None
+        capture, links = _sockets(region, rings) if plan.live else (None, None)
         run = boot.compile_loop(core, plan.strategy, links)
         limits.write(core.gate)
         _set_control(core, plan)
@@ -166,7 +170,7 @@ def start(plan: Plan) -> Session:
         boot.freeze()
         region.set_lifecycle(Lifecycle.RUNNING)  # last: whoever waits for it finds it ready
     except BaseException:
-        for made in (control, rings):
+        for made in (control, rings, capture):
             if made is not None:
                 made.close()
         region.close(Lifecycle.FAILED)
@@ -179,18 +183,20 @@ def start(plan: Plan) -> Session:
         region=region,
         rings=rings,
         control=control,
+        capture=capture,
         links=links,
         loop=loop,
         desk=desk,
         quarantine=quarantine,
         start_s=time.time() - plan.process_started_s,
-        warm=warm,
+        warm=plan.cache[1],
         notes=notes,
     )
 
 
-def _links(rings: RingRegion) -> Links:
-    return make_links(secrets.randbits(62), rings.rings.to_desk)
+def _sockets(region: TelemetryRegion, rings: RingRegion) -> tuple[CaptureRegion, Links]:
+    capture = CaptureRegion(region.path, region.epoch)
+    return capture, make_links(secrets.randbits(62), rings.rings.to_desk, capture.capture)
 
 
 def _begin_journal(core: Core, plan: Plan) -> list[str]:

@@ -82,6 +82,11 @@ class TelemetryRegion:
         return self._region.path
 
     @property
+    def epoch(self) -> int:
+        """Of this run: a random number."""
+        return int(np.frombuffer(self._region, layout.HEADER, 1)["epoch"][0])
+
+    @property
     def telemetry(self) -> Telemetry:
         """The arrays for the hot loop. Drop every reference before ``close``."""
         assert self._telemetry is not None, "the region is closed"

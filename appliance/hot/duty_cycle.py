@@ -28,6 +28,7 @@ from appliance.abi.counters import Counter
 from appliance.abi.limits import INSTRUMENTS_MAX
 from appliance.abi.telemetry import Stage
 from appliance.hot.atomics import load_acquire
+from appliance.hot.capture import keep_remembered
 from appliance.hot.cpu import cycles, pause, realtime_ns
 from appliance.hot.egress import poll_egress
 from appliance.hot.feed import poll_feed
@@ -89,6 +90,7 @@ def live_cycle(core, links):
         if done == 0:
             break
         work += done
+    keep_remembered(links.capture, links.read_data)
     time_pass(core, work, start)
     return work
 

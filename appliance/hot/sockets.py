@@ -20,6 +20,7 @@ from appliance.abi.units import NO_ID
 from appliance.hot.acknowledgements import acknowledge
 from appliance.hot.atomics import load_acquire, store_release
 from appliance.hot.backlog import catch_up, lag_of, note_receive
+from appliance.hot.capture import keep, remember
 from appliance.hot.cpu import cycles, realtime_ns
 from appliance.hot.feed import advance_time, take_frame
 from appliance.hot.frame_ring import Frame, frame_at, peek, push, release
@@ -104,9 +105,16 @@ def poll_live_feed(core, links):
     core.control[FRAMES_DONE] += 1
     catch_up(core, lag)
     if offset >= 0:
+        if frame.source == FrameSource.REST:  # what the clerk wrote is none of the venue's
+            keep(links.capture, data, frame, frame.hint)
         release(ring)
-    elif kind == Kind.OTHER:
+        return np.int64(1)
+    instrument = np.int64(NO_ID)
+    if kind == Kind.OTHER:
         _to_desk(links, k, frame)
+    elif kind != Kind.UNDECIDED and kind != Kind.STRANGER:
+        instrument = core.decoder.decoded[0].instrument
+    remember(links.capture, k, frame, instrument)
     return np.int64(1)
 
 
@@ -185,6 +193,8 @@ def _look(core, links, k):
         code = next_frame(reader)
     elif code == TEXT or code == BINARY:
         core.telemetry.counters[Counter.BACKLOG, 0] += 1
+        # Messages of one receive differ in their stamps: so a recording keeps their order.
+        links.records[k].received_ns += 1
     if code != TEXT and code != BINARY and code != NOTHING:
         _answer(links, k, code)
     return np.int64(code)

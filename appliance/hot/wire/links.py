@@ -11,6 +11,7 @@ from appliance.abi.layout import records
 from appliance.abi.limits import FRAME_BYTES_MAX, LINK_WRITE_BYTES, LINKS_MAX
 from appliance.abi.link import LINK, LinkEnd, LinkState
 from appliance.hot.atomics import store_release
+from appliance.hot.capture import Capture, make_capture
 from appliance.hot.decode.spans import make_spans
 from appliance.hot.frame_ring import FrameRing
 from appliance.hot.jit import hot, hot_inline
@@ -74,6 +75,7 @@ class Links(NamedTuple):
     words: np.ndarray  # int64[WORDS_N]
     close_codes: np.ndarray  # uint8[..]: payloads of close frames
     to_desk: FrameRing  # what the loop does not decode itself; producer here
+    capture: Capture  # frames as they came; producer here
     spans: np.ndarray  # int64[KEYS_N, 2]: scratch of acknowledgements.py
 
 
@@ -85,8 +87,11 @@ CLOSE_CODE_BYTES: Final = 2
 _CLOSE_CODES: Final = (1000, 1002, 1009)
 
 
-def make_links(seed: int, to_desk: FrameRing) -> Links:
-    """Links that are all free; ``seed`` of the masking keys. Cold code, before the loop."""
+def make_links(seed: int, to_desk: FrameRing, capture: Capture | None = None) -> Links:
+    """Links that are all free; ``seed`` of the masking keys. Cold code, before the loop.
+
+    ``capture``: None: one that nobody else can see.
+    """
     readers = [make_reader(FRAME_BYTES_MAX) for _ in range(LINKS_MAX)]
     writers = [make_writer(LINK_WRITE_BYTES, seed + k) for k in range(LINKS_MAX)]
     words = np.zeros(WORDS_N, np.int64)
@@ -103,6 +108,7 @@ def make_links(seed: int, to_desk: FrameRing) -> Links:
         words,
         np.array(_CLOSE_CODES, ">u2").view(np.uint8).copy(),
         to_desk,
+        capture or make_capture(),
         make_spans(),
     )
 
