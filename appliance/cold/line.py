@@ -46,6 +46,19 @@ class ReadReport:
     last_ns: int | None = None
     connections: list[str] = field(default_factory=list)  # what the header lines say
 
+    def add(self, other: "ReadReport") -> None:
+        """What another file had as well."""
+        self.lines += other.lines
+        self.frames += other.frames
+        for kind, n in other.broken.items():
+            self.broken[kind] += n
+        self.truncated |= other.truncated
+        self.ignored += other.ignored
+        self.connections += other.connections
+        firsts = [ns for ns in (self.first_ns, other.first_ns) if ns is not None]
+        lasts = [ns for ns in (self.last_ns, other.last_ns) if ns is not None]
+        self.first_ns, self.last_ns = min(firsts, default=None), max(lasts, default=None)
+
     def as_dict(self) -> dict[str, object]:
         """Plain values, for JSON."""
         return {

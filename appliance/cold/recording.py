@@ -24,6 +24,7 @@ from appliance.cold.byte_lines import Progress
 from appliance.cold.errors import ApplianceError
 from appliance.cold.frame_lines import read
 from appliance.cold.line import Broken, Line, ReadReport, encode_line, write
+from appliance.cold.recording_files import in_time
 
 __all__ = [
     "Arena",
@@ -91,7 +92,7 @@ def load(
     *,
     report: ReadReport | None = None,
 ) -> Arena:
-    """Whole recordings, one after the other, with the snapshots merged in.
+    """Whole recordings, in the order of their time, with the snapshots merged in.
 
     A stamped snapshot stands before the first frame that came no earlier; one without a stamp
     before the first frame of all, and takes its stamp. Raises ApplianceError.
@@ -144,7 +145,7 @@ def merged(
     report = ReadReport() if report is None else report
     waiting = _snapshots(snapshots)
     waiting.reverse()  # the next one is the last
-    for line in _one_after_the_other([Path(path) for path in paths], progress, report):
+    for line in in_time([Path(path) for path in paths], progress, report):
         stamp = line.receive_ns
         while waiting:
             snapshot_ns = waiting[-1].receive_ns
@@ -156,35 +157,6 @@ def merged(
                 break
         yield line
     yield from reversed(waiting)
-
-
-def _one_after_the_other(
-    paths: list[Path], progress: Progress | None, report: ReadReport
-) -> Iterator[Line]:
-    sizes = [path.stat().st_size if path.exists() else 0 for path in paths]
-    for number, path in enumerate(paths):
-        before_ns = report.last_ns
-        lines = read(path, progress=_share(progress, sizes, number), report=report)
-        for line in lines:
-            if (
-                before_ns is not None
-                and line.receive_ns is not None
-                and line.receive_ns < before_ns
-            ):
-                raise ApplianceError(
-                    f"{path} begins before {paths[number - 1]} ends;"
-                    " give the recordings in the order of their time"
-                )
-            before_ns = None
-            yield line
-
-
-def _share(progress: Progress | None, sizes: list[int], number: int) -> Progress | None:
-    """Progress of one file as progress of all."""
-    if progress is None:
-        return None
-    before, total, tell = sum(sizes[:number]), sum(sizes), progress
-    return lambda done, _size: tell(before + done, total)
 
 
 def _snapshots(files: Iterable[SnapshotFile | str]) -> list[Line]:
