@@ -4,7 +4,6 @@ own, against a stand-in; against a real Grafana where GRAFANA_URL and GRAFANA_TO
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,26 +13,16 @@ from sidecar.__main__ import main
 from sidecar.grafana.alert_rules import RULES
 from sidecar.grafana.dashboards import ALL
 from sidecar.provision_command import data_source
+from tests.extra_environment import interpreter
 from tests.sidecar.grafana_stand_in import TOKEN, StandIn, uids
 
 ROOT = Path(__file__).resolve().parents[2]
-VENV = ROOT / "build" / "grafana-venv"
 
 
 @pytest.fixture(scope="session")
 def python() -> Path:
     """The interpreter of an environment with the extra; under CI it is made, else skip."""
-    binary = VENV / "bin" / "python"
-    if (VENV / "ready").exists():
-        return binary
-    make = f"python3 -m venv {VENV} && {binary} -m pip install -r requirements/grafana.txt"
-    if not os.environ.get("CI"):
-        pytest.skip(f"no environment with the extra: {make} && touch {VENV}/ready")
-    subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], check=True)
-    words = ["-m", "pip", "install", "--quiet", "--require-hashes", "-r"]
-    subprocess.run([binary, *words, ROOT / "requirements" / "grafana.txt"], check=True)
-    (VENV / "ready").touch()
-    return binary
+    return interpreter("grafana")
 
 
 @pytest.fixture
