@@ -151,6 +151,10 @@ def _show(result: dict[str, Any], report: Path) -> None:
             f" {record['orders']} orders and {record['fills']} fills among them"
         )
         console.print(f"          sidecar query --spool {record['folder']}", soft_wrap=True)
+        lost = f", [red]{record['lost_frames']:,} lost[/]" if record["lost_frames"] else ""
+        console.print(f"          and {record['frames']:,} frames of the venue{lost}")
+        again = f"appliance replay {record['recordings']}/*/*/*.gz"
+        console.print(f"          {again}", soft_wrap=True)
     console.print(f"report: {report}")
 
 

@@ -55,8 +55,12 @@ class DemoSidecar:
         """What the record says: how much there is, and the orders that the run counted last."""
         if self._process.returncode != 0:
             return {"error": errors.strip().splitlines()[-1] if errors.strip() else "it died"}
-        sampler = json.loads(output)["sampler"]
+        told = json.loads(output)
+        sampler, recorder = told["sampler"], told["recorder"]
         return {
+            "frames": recorder["frames"],
+            "lost_frames": recorder["lost_frames"],
+            "recordings": recorder["folder"],
             "intervals": sampler["intervals_n"],
             "points": sampler["lines_n"],
             "orders": self._last_total("new"),

@@ -26,6 +26,7 @@ def test_real_orders_over_real_sockets(
     record = report["record"]
     assert (record["orders"], record["fills"]) == (report["orders"], report["fills"])
     assert record["points"] > 100 and Path(record["folder"]) == path.with_suffix(".record")
+    assert (record["frames"], record["lost_frames"]) == (report["frames"], 0)
     # Memory of the process grows: the session and the console work beside the loop.
     assert report["purity"] | {"rss_growth_bytes": 0} == PURE
 
@@ -38,6 +39,9 @@ def test_a_recording_for_people(live_appliance: Appliance, session_file: Path) -
     assert "recorded: " in done.out and "sidecar query --spool lonecore-demo.record" in done.out
     report = json.loads((live_appliance.folder / "lonecore-demo.json").read_text())
     assert report["frames"] > 500 and report["quarantined"] == 0
+    recordings = Path(live_appliance.folder / report["record"]["recordings"])
+    again = live_appliance.replay(*sorted(recordings.glob("*/*/*.gz")))
+    assert again["frames"] == report["frames"] and again["quarantined"] == 0
 
 
 @pytest.mark.parametrize(
