@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
+from sidecar.journal_copies import JournalCopies
 from sidecar.own_folder import FolderError
 from sidecar.recorder.recorder import Recorder
 from sidecar.run_config import RECORDINGS, STATUS_NAME, Config, ConfigError, load
@@ -72,17 +73,20 @@ def run(args: argparse.Namespace) -> int:
     os.nice(NICE)
     over = _told_to_end()
     sender = Sender(spool, config.target.transport()) if config.target is not None else None
-    sampler = Sampler(spool, sender, names, recorder=recorder)
+    copies = None
+    if config.journal_copies is not None:
+        copies = JournalCopies(config.journals, config.journal_copies)
+    sampler = Sampler(spool, sender, names, recorder=recorder, copies=copies)
     if not args.json:
         where = f" and to {config.target.url}" if config.target is not None else ""
         sys.stderr.write(f"recording to {folder}{where}; Ctrl-C ends it\n")
-    if sender is not None:
-        sender.start()
-    if recorder is not None:
-        recorder.start()
+    for one in (sender, recorder, copies):
+        if one is not None:
+            one.start()
     _sample(spool, sampler, sender, over, args.for_s)
-    if recorder is not None:
-        recorder.stop()
+    for one in (recorder, copies):
+        if one is not None:
+            one.stop()
     if sender is not None:
         _last_words(sender)
     told = _told(spool, sampler, sender)
@@ -129,7 +133,8 @@ def _say_what_is_new(told: dict[str, Any], said: set[str]) -> set[str]:
     unread = len(sampler["complaints"])
     lines = {f"watching {', '.join(sampler['runs'])}"} if len(sampler["runs"]) > unread else set()
     lines |= set(sampler["complaints"])
-    lines |= {one["said"] for one in (sampler, told["recorder"] or {}) if one.get("said")}
+    others = (told["recorder"] or {}, told["journal"] or {})
+    lines |= {one["said"] for one in (sampler, *others) if one.get("said")}
     if sender is not None and sender["state"] in ("held", "waiting"):
         lines.add(f"{sender['state']}: {sender['said']}")
     for line in sorted(lines - said):
@@ -177,6 +182,7 @@ def _told(spool: Spool, sampler: Sampler, sender: Sender | None) -> dict[str, An
         "sampler": sampler.told(),
         "sender": None if sender is None else sender.told(),
         "recorder": sampler.recorder_told(),
+        "journal": sampler.copies_told(),
     }
 
 
@@ -202,6 +208,8 @@ def _show(told: dict[str, Any], config: Config, *, as_json: bool) -> None:
     if (recorder := told["recorder"]) is not None and recorder["frames"]:
         lost = f", {recorder['lost_frames']:,} lost" if recorder["lost_frames"] else ""
         sys.stdout.write(f"{recorder['frames']:,} frames in {recorder['folder']}{lost}\n")
+    for copy in (told["journal"] or {}).get("journals", ()):
+        sys.stdout.write(f"{copy['last']:,} records of {copy['journal']} in {copy['folder']}\n")
     if sender is not None and config.target is not None:
         rest = "all of it" if sender["all_sent"] else "not all of it yet"
         sys.stdout.write(f"{sender['lines_n']:,} lines sent to {config.target.url}, {rest}\n")

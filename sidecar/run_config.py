@@ -12,6 +12,10 @@
     folder = "/var/lib/lonecore/recordings"  # default: recordings, in the spool's folder
     megabytes_max = 8192                # the oldest files go first; 0: nothing is recorded
 
+    [journal]                           # without it no journal is copied
+    files = ["/var/lib/lonecore/journal/live.journal"]
+    copy_to = "/mnt/backup/lonecore"    # another disk
+
     [influx]                            # without it the spool is the record
     url = "http://127.0.0.1:8086"
     api = "v2"                          # "v1": plain /write of 1.x
@@ -33,6 +37,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
+from appliance.abi.journal import JOURNAL_SUFFIX
 from sidecar.transport import Target
 
 STATUS_NAME: Final = "status.json"  # in the spool: what the sidecar says of itself
@@ -41,10 +46,12 @@ SPOOL_MEGABYTES: Final = 2048
 RECORDER_MEGABYTES: Final = 8192
 RECORDINGS: Final = "recordings"  # a folder in the spool's
 _MEGABYTES_MAX: Final = 1024 * 1024
+_SECTIONS: Final = ("spool", "recorder", "journal", "influx", "grafana")
 _KEYS: Final[dict[str, dict[str, type]]] = {
-    "": {"regions": list, **dict.fromkeys(("spool", "recorder", "influx", "grafana"), dict)},
+    "": {"regions": list, **dict.fromkeys(_SECTIONS, dict)},
     "spool": {"folder": str, "megabytes_max": int},
     "recorder": {"folder": str, "megabytes_max": int},
+    "journal": {"files": list, "copy_to": str},
     "influx": {
         **dict.fromkeys(("url", "api", "bucket", "org", "token_file", "ca_file"), str),
     },
@@ -71,6 +78,8 @@ class Config:
     recordings_folder: Path | None = None  # None: in the spool's
     recordings_bytes_max: int = RECORDER_MEGABYTES * MEGABYTE  # 0: nothing is recorded
     regions: tuple[str, ...] = ()
+    journals: tuple[Path, ...] = ()
+    journal_copies: Path | None = None
     target: Target | None = None
     grafana: Grafana | None = None
 
@@ -113,9 +122,28 @@ def load(path: Path | None) -> Config:
         path.parent / recordings if recordings else None,
         recorded * MEGABYTE,
         tuple(told.get("regions", ())),
+        *_journals(told.get("journal", {}), path),
         _target(told["influx"], path) if "influx" in told else None,
         _grafana(told["grafana"], path) if "grafana" in told else None,
     )
+
+
+def _journals(journal: Mapping[str, Any], path: Path) -> tuple[tuple[Path, ...], Path | None]:
+    where = f"{path}: [journal]"
+    files = tuple(path.parent / name for name in journal.get("files", ()))
+    if not journal:
+        return (), None
+    if not files or not journal.get("copy_to"):
+        raise ConfigError(f"{where} files and copy_to are both needed")
+    folder = path.parent / journal["copy_to"]
+    for file in files:
+        if not file.name.endswith(JOURNAL_SUFFIX):
+            raise ConfigError(f"{where} files: {file}: a journal's name ends with {JOURNAL_SUFFIX}")
+        if file.parent.resolve() == folder.resolve():
+            raise ConfigError(f"{where} copy_to: {folder} is where {file.name} itself lies")
+    if len({file.name for file in files}) < len(files):
+        raise ConfigError(f"{where} files: two of one name cannot be copied to one folder")
+    return files, folder
 
 
 def _check(section: Mapping[str, Any], name: str, path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from appliance.abi.telemetry import REGION_DIRECTORY, REGION_PREFIX, REGION_SUFFIX
 from sidecar.interval import Interval
+from sidecar.journal_copies import JournalCopies
 from sidecar.line import LineError, Value, head, line
 from sidecar.model import HOST, points
 from sidecar.places import newest
@@ -52,9 +53,12 @@ class Sampler:
         names: Iterable[str] = (),
         directory: Path = Path(REGION_DIRECTORY),
         recorder: Recorder | None = None,
+        copies: JournalCopies | None = None,
     ) -> None:
-        """``names`` of runs; none: whatever runs on this host. ``recorder``: tells of itself."""
-        self._spool, self._sender, self._recorder = spool, sender, recorder
+        """``names`` of runs; none: whatever runs on this host. Of ``recorder`` and ``copies`` it
+        tells how they are."""
+        self._spool, self._sender = spool, sender
+        self._recorder, self._copies = recorder, copies
         self._names, self._directory = tuple(names), directory
         self._readers: dict[str, RegionReader] = {}
         self._damaged_bytes_n = dict.fromkeys(Class, 0)
@@ -104,6 +108,9 @@ class Sampler:
 
     def recorder_told(self) -> dict[str, Any] | None:
         return None if self._recorder is None else self._recorder.told()
+
+    def copies_told(self) -> dict[str, Any] | None:
+        return None if self._copies is None else self._copies.told()
 
     def close(self) -> None:
         for reader in self._readers.values():
@@ -187,6 +194,8 @@ class Sampler:
         if (recorded := self.recorder_told()) is not None:
             fields |= {name: recorded[name] for name in ("frames", "lost_frames")}
             fields["recorded_bytes"] = recorded["bytes"]
+        if (copied := self.copies_told()) is not None:
+            fields |= {f"journal_{name}": copied[name] for name in ("behind", "faults")}
         return Point(Class.MUST, "lc_side", {"host": HOST, "proc": "sidecar"}, fields, end_ns)
 
     def _lines(self, told: Iterable[Point]) -> Mapping[Class, bytes]:

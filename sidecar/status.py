@@ -136,7 +136,7 @@ def _own_line(told: dict[str, Any] | None) -> str:
         return f"ended {told['age_s']:,.0f} s ago; its record is in {told['spool']['folder']}"
     if told["age_s"] > OWN_AGE_MAX_S:
         return f"NO WORD of process {told['pid']} for {told['age_s']:,.0f} s"
-    sender, said = told["sender"], told["sampler"]["said"]
+    sender = told["sender"]
     where = "no server is configured" if sender is None else f"{sender['state']}"
     if sender is not None and sender["state"] != "sending":
         where += f" ({sender['said']})"
@@ -145,7 +145,11 @@ def _own_line(told: dict[str, Any] | None) -> str:
         where += f"; {recorder['frames']:,} frames in {recorder['folder']}"
         if recorder["lost_frames"]:
             where += f" ({recorder['lost_frames']:,} LOST)"
-        said = "; ".join(one for one in (said, recorder["said"]) if one)
+    if journal := told.get("journal"):
+        where += f"; journal copied, {journal['behind']} records behind"
+    said = "; ".join(
+        one["said"] for one in (told["sampler"], recorder, journal) if one and one["said"]
+    )
     return f"recording, {told['spool']['bytes']:,} bytes; {where}" + (f"; {said}" if said else "")
 
 

@@ -23,6 +23,7 @@ the record behind HEAD is torn, and what it would have told of has not happened.
 
 import zlib
 from enum import IntEnum, unique
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -191,6 +192,12 @@ def layout_id() -> int:
     """Of the records above and what their kinds mean: another version has another."""
     kinds = [(kind.name, kind.value) for kind in JournalKind]
     return zlib.crc32(repr(([layout.descr for layout in _LAYOUTS], kinds)).encode())
+
+
+def archive_paths(journal: Path) -> list[Path]:
+    """All files of the archive of the journal at this path, oldest first."""
+    stem = journal.name.removesuffix(JOURNAL_SUFFIX)
+    return sorted(journal.parent.glob(f"{stem}-{'[0-9]' * 8}{ARCHIVE_SUFFIX}"))
 
 
 def journal_bytes(records_n: int) -> int:

@@ -34,6 +34,7 @@ from appliance.abi.journal import (
     RECORD_BYTES,
     RECORD_WORDS,
     SALT,
+    archive_paths,
     layout_id,
 )
 from appliance.abi.units import NS_PER_S
@@ -55,12 +56,6 @@ def archive_path(journal: Path, day_n: int) -> Path:
     day = datetime.fromtimestamp(day_n * _DAY_NS // NS_PER_S, UTC)
     stem = journal.name.removesuffix(JOURNAL_SUFFIX)
     return journal.with_name(f"{stem}-{day:%Y%m%d}{ARCHIVE_SUFFIX}")
-
-
-def archive_paths(journal: Path) -> list[Path]:
-    """All files of the archive, oldest first."""
-    stem = journal.name.removesuffix(JOURNAL_SUFFIX)
-    return sorted(journal.parent.glob(f"{stem}-{'[0-9]' * 8}{ARCHIVE_SUFFIX}"))
 
 
 def read_archive(path: Path, salt: int) -> tuple[Any, int]:

@@ -1,6 +1,7 @@
 """``appliance journal``: prints, filters, checks, adds up and repairs the order journal."""
 
 import argparse
+import contextlib
 import json
 import sys
 import time
@@ -9,11 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from appliance.abi.journal import JOURNAL_SUFFIX, JournalKind
+from appliance.abi.journal import ARCHIVE_SUFFIX, JOURNAL_SUFFIX, JournalKind
 from appliance.abi.units import NS_PER_S
 from appliance.cold.errors import EXIT_NO, EXIT_OK, ApplianceError
 from appliance.cold.journal_file import JournalFile
-from appliance.cold.journal_reader import JournalReader, Reading
+from appliance.cold.journal_reader import JournalReader, Reading, read_archive_alone
 from appliance.cold.journal_state import JournalError, replay
 from appliance.cold.journal_text import Describer, ledger_of, line_of
 
@@ -24,6 +25,7 @@ _EPILOG: Final = """examples:
   appliance journal spot-1.journal --follow             what comes, until Ctrl-C
   appliance journal spot-1.journal --verify             is every record whole, and none missing?
   appliance journal spot-1.journal --replay --json      positions, open orders, the day's figures
+  appliance journal copy/spot-1-20260131.archive --verify   a day of the archive, without the rest
   appliance journal spot-1.journal --repair             after damage; keeps the file as it is now
 
 exit codes: 0 fine, 1 the journal is damaged, 2 a wrong request or no journal"""
@@ -38,7 +40,11 @@ def add_parser(subparsers: Any) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("file", metavar="FILE", help="NAME.journal; its archive lies beside it")
+    parser.add_argument(
+        "file",
+        metavar="FILE",
+        help="NAME.journal, its archive lies beside it; or one file of an archive or of a copy",
+    )
     kinds = [kind.name for kind in JournalKind]
     parser.add_argument("--kind", metavar="K", action="append", help=", ".join(kinds))
     parser.add_argument("--symbol", metavar="S", help="only of this one")
@@ -59,18 +65,23 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Serve ``appliance journal``; returns the exit code."""
     path = Path(args.file)
-    if not path.name.endswith(JOURNAL_SUFFIX):
-        raise ApplianceError(f"{path}: a journal's name ends with {JOURNAL_SUFFIX}")
     wanted = _filter(args)
-    if args.repair:
+    if path.name.endswith(ARCHIVE_SUFFIX):
+        if args.repair or args.follow:
+            raise ApplianceError(f"{path}: --repair and --follow are for a {JOURNAL_SUFFIX}")
+        reading = read_archive_alone(path)
+    elif not path.name.endswith(JOURNAL_SUFFIX):
+        raise ApplianceError(
+            f"{path}: a journal's name ends with {JOURNAL_SUFFIX}, its archive's with"
+            f" {ARCHIVE_SUFFIX}"
+        )
+    elif args.repair:
         return _repair(path, as_json=args.json)
-    reader = JournalReader(path)
-    try:
-        if args.follow:
-            return _follow(reader, wanted, as_json=args.json)
-        reading = reader.read()
-    finally:
-        reader.close()
+    else:
+        with contextlib.closing(JournalReader(path)) as reader:
+            if args.follow:
+                return _follow(reader, wanted, as_json=args.json)
+            reading = reader.read()
     if args.verify:
         return _verify(path, reading, as_json=args.json)
     if args.replay:

@@ -10,9 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from appliance.abi.journal import HEAD, HEADER_WORDS, JOURNAL, OWNER_PID, SALT, JournalKind
+from appliance.abi.journal import (
+    HEAD,
+    HEADER_WORDS,
+    JOURNAL,
+    OWNER_PID,
+    RECORD_WORDS,
+    SALT,
+    JournalKind,
+    archive_paths,
+)
 from appliance.cold.errors import ApplianceError
-from appliance.cold.journal_archive import archive_paths, read_archive
+from appliance.cold.journal_archive import read_archive
 from appliance.cold.journal_check import examine
 from appliance.cold.journal_file import check_header
 
@@ -99,6 +108,20 @@ class JournalReader:
             if row[0] != sequence:
                 raise ApplianceError(f"{self.path}: record {sequence} was overwritten meanwhile")
             yield row.view(JOURNAL)[0]
+
+
+def read_archive_alone(path: Path) -> Reading:
+    """One file of an archive, or of a copy of it, without its journal. ApplianceError."""
+    try:
+        head = np.fromfile(path, np.int64, RECORD_WORDS)
+    except OSError as error:
+        raise ApplianceError(f"cannot read {path}: {error.strerror}") from None
+    rows, behind_bytes = read_archive(path, int(head[SALT]) if len(head) > SALT else 0)
+    records = np.ascontiguousarray(rows).view(JOURNAL)[:, 0]
+    faults = _gaps(records, set())
+    if behind_bytes:
+        faults.append(f"{path}: {behind_bytes} bytes at the end are no whole record")
+    return Reading(records, tuple(faults), torn=False, running=False, owner_pid=0, files_n=1)
 
 
 def _has_start(records: Any) -> bool:

@@ -12,9 +12,12 @@ import pytest
 
 from appliance.abi.counters import Counter
 from appliance.abi.telemetry import REGION_DIRECTORY
+from appliance.cold.journal_archive import Archive
 from sidecar.__main__ import main
+from tests.sidecar.captures import CapturedRun, frames
 from tests.sidecar.reading import points_in
 from tests.sidecar.regions import Run
+from tests.strategies.journals import filled
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -138,3 +141,46 @@ def test_a_server_that_is_away_holds_nobody_up(run: Run, tmp_path: Path) -> None
     told = json.loads(out)
     assert process.returncode == 0 and "refused" in told["sender"]["said"]
     assert told["sender"]["lines_n"] == 0 and not told["sender"]["all_sent"]
+
+
+def test_frames_and_journals_too(tmp_path: Path) -> None:
+    """All that a sidecar keeps, by one configuration; and `sidecar status` says so."""
+    name = f"sidecar-all-{os.getpid()}"
+    made = CapturedRun(Path(REGION_DIRECTORY), name)
+    journal = filled(tmp_path / "live.journal", 9)
+    archive = Archive(journal.path, journal.words, journal.notes)
+    config = tmp_path / "sidecar.toml"
+    config.write_text(
+        f'regions = ["{name}"]\n[spool]\nfolder = "spool"\n[recorder]\nfolder = "raw"\n'
+        '[journal]\nfiles = ["live.journal"]\ncopy_to = "copy"\n'
+    )
+    process = start(config)
+    until_it_samples(tmp_path / "spool")
+    try:
+        made.say(b'{"stream":"btcusdt@trade"}')
+        archive.step()
+        time.sleep(2.2)
+        done = subprocess.run(
+            [sys.executable, "-m", "sidecar", "status", name, "--spool", tmp_path / "spool"],
+            cwd=ROOT,
+            env={**os.environ, "COLUMNS": "400"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert "1 frames in" in done.stdout and "0 records behind" in done.stdout
+    finally:
+        process.terminate()
+        out, err = process.communicate(timeout=60)
+        made.end()
+        archive.close()
+        journal.close()
+    assert process.returncode == 0, err
+    assert f"1 frames in {tmp_path / 'raw'}" in out and "9 records of" in out
+    assert frames(tmp_path / "raw" / name / "spot", "BTCUSDT") == [b'{"stream":"btcusdt@trade"}']
+    (copy,) = (tmp_path / "copy").iterdir()
+    assert copy.read_bytes() == (tmp_path / copy.name).read_bytes()
+    own = [p for p in points_in(tmp_path / "spool") if p.measurement == "lc_side"][-1]
+    kept = {k: own.fields[k] for k in ("frames", "lost_frames", "journal_behind", "journal_faults")}
+    assert kept == {"frames": 1, "lost_frames": 0, "journal_behind": 0, "journal_faults": 0}

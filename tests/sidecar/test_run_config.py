@@ -51,6 +51,32 @@ def test_the_example_of_the_documentation(folder: Path) -> None:
     assert config.target is not None and config.target.ca_file == str(folder / "ca.pem")
     assert config.spool_folder == Path("/var/lib/lonecore/spool")
     assert config.grafana is not None and config.grafana.token == "t"
+    assert config.recordings_folder == Path("/var/lib/lonecore/recordings")
+    assert config.recordings_bytes_max == 8192 * MEGABYTE
+    assert config.journals == (Path("/var/lib/lonecore/journal/live.journal"),)
+    assert config.journal_copies == Path("/mnt/backup/lonecore")
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("[recorder]\nmegabytes_max = 63", "63 is neither 0 nor 64 to 1048576"),
+        ("[recorder]\nfolders = 'x'", "did you mean folder?"),
+        ("[journal]\nfiles = ['a.journal']", "files and copy_to are both needed"),
+        ("[journal]\ncopy_to = 'b'", "files and copy_to are both needed"),
+        ("[journal]\ncopy_to = 'b'\nfiles = ['a.txt']", "a journal's name ends with .journal"),
+        ("[journal]\ncopy_to = 'b'\nfiles = ['b/a.journal']", "where a.journal itself lies"),
+        ("[journal]\ncopy_to = 'b'\nfiles = ['c/a.journal', 'd/a.journal']", "two of one name"),
+    ],
+)
+def test_recorder_and_journal(folder: Path, more: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=r"sidecar\.toml: ") as caught:
+        of(folder, GOOD + more)
+    assert said in str(caught.value)
+
+
+def test_nothing_is_recorded(folder: Path) -> None:
+    assert of(folder, GOOD + "[recorder]\nmegabytes_max = 0").recordings_bytes_max == 0
 
 
 def test_nothing_at_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

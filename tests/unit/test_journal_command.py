@@ -237,3 +237,23 @@ def test_follow_shows_what_comes_and_ends_with_ctrl_c(path: Path) -> None:
             follower.kill()
     assert (out, follower.returncode) == ("", 130) and "Traceback" not in err
     file.close()
+
+
+def test_one_file_of_an_archive(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = traded(path)
+    archive = Archive(path, file.words, file.notes)
+    archive.step()
+    archive.close()
+    file.close()
+    (day,) = path.parent.glob("*.archive")
+    assert told(capsys, day)["records"] == told(capsys, path)["records"]
+    assert told(capsys, day, "--replay") == told(capsys, path, "--replay")
+    for option in ("--repair", "--follow"):
+        code, _, err = said(capsys, day, option)
+        assert code == 2 and "for a .journal" in err
+    day.write_bytes(day.read_bytes()[:-60])
+    code, _, err = said(capsys, day, "--verify")
+    assert code == 1 and "no whole record" in err
+    day.write_bytes(b"short")
+    assert said(capsys, day)[0] == 2
+    assert said(capsys, day.with_name("none-20260101.archive"))[0] == 2
