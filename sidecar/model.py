@@ -43,6 +43,7 @@ def points(interval: Interval) -> Iterator[Point]:
     """All of an interval's points, the most important first."""
     tags = {"host": HOST, "proc": interval.run.name}
     yield _heartbeat(interval, tags)
+    yield from _marks(interval, tags)
     yield _state(interval, tags)
     yield from _counters(interval, tags)
     yield from _instruments(interval, tags)
@@ -71,6 +72,19 @@ def _heartbeat(interval: Interval, tags: dict[str, str]) -> Point:
         "torn_retries": interval.torn_retries_n,
     }
     return Point(Class.MUST, "lc_hb", tags, fields, interval.end_ns)
+
+
+def _marks(interval: Interval, tags: dict[str, str]) -> Iterator[Point]:
+    """When a run began, and whether it was another build than before: for annotations."""
+    if interval.began is None:
+        return
+    build, before = interval.began
+    fields: dict[str, Value] = {"text": build, "epoch": interval.run.epoch}
+    at_ns = interval.run.created_ns
+    yield Point(Class.MUST, "lc_mark", tags | {"kind": "start"}, fields, at_ns)
+    if before not in ("", build):
+        fields = fields | {"text": f"{before} -> {build}"}
+        yield Point(Class.MUST, "lc_mark", tags | {"kind": "deploy"}, fields, at_ns)
 
 
 def _state(interval: Interval, tags: dict[str, str]) -> Point:

@@ -37,6 +37,9 @@ def store(folder: Path, number: int, places: Places) -> None:
             "epoch": place.epoch,
             "end_ns": place.end_ns,
             "restarts_n": place.restarts_n,
+            "build": place.build,
+            "before": place.before,
+            "is_new": place.is_new,
             "counters": place.totals.counters,
             "sums_ns": place.totals.sums_ns,
             "events_n": place.totals.events_n,
@@ -80,6 +83,9 @@ def load(folder: Path, number: int) -> Places | None:
             one["end_ns"],
             Totals(one["counters"], buckets[k], one["sums_ns"], one["events_n"]),
             one["restarts_n"],
+            one.get("build", ""),
+            one.get("before", ""),
+            one.get("is_new", False),
         )
         for k, (name, one) in enumerate(told.items())
     }

@@ -10,14 +10,14 @@ as a part of a longer one: counts and histograms lose nothing, events as long as
 """
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from appliance.abi.region import RegionError, RegionMissing, attach
 from appliance.abi.region_report import Health
 from appliance.abi.region_view import RegionView
-from sidecar.interval import Interval
+from sidecar.interval import Began, Interval
 from sidecar.process_figures import process_figures
 from sidecar.totals import Totals, read_totals
 
@@ -35,6 +35,9 @@ class Place:
     end_ns: int = 0
     totals: Totals = field(default_factory=Totals)
     restarts_n: int = 0
+    build: str = ""  # what ran: version and strategy
+    before: str = ""  # and in the run before this one
+    is_new: bool = False  # nothing of the run was told yet
 
 
 class RegionReader:
@@ -100,8 +103,14 @@ class RegionReader:
         self._view = view
         if view.identity.epoch != self.place.epoch:
             began_ns = max(view.identity.created_ns, self.place.end_ns)
-            restarts_n = self.place.restarts_n + 1
-            self.place = Place(view.identity.epoch, min(began_ns, end_ns - 1), Totals(), restarts_n)
+            self.place = Place(
+                view.identity.epoch,
+                min(began_ns, end_ns - 1),
+                restarts_n=self.place.restarts_n + 1,
+                build=f"{view.identity.version} {view.identity.strategy}".strip(),
+                before=self.place.build,
+                is_new=True,
+            )
         return True
 
     def _was_told(self, health: Health) -> bool:
@@ -121,7 +130,7 @@ class RegionReader:
         totals = read_totals(view).at_least(place.totals)
         if end_ns > place.end_ns - SET_BACK_NS:
             end_ns = max(end_ns, place.end_ns + 1)
-        self._next = Place(view.identity.epoch, end_ns, totals, place.restarts_n)
+        self._next = replace(place, end_ns=end_ns, totals=totals, is_new=False)
         return Interval(
             run=view.identity,
             start_ns=min(place.end_ns, end_ns),
@@ -132,6 +141,7 @@ class RegionReader:
             beats_n=view.beats_n,
             heartbeat_age_ns=view.heartbeat_age_ns(),
             restarts_n=place.restarts_n,
+            began=Began(place.build, place.before) if place.is_new else None,
             statuses=view.statuses(),
             rings=view.rings(),
             limits=view.limits(),

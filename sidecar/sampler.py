@@ -39,6 +39,7 @@ class Sampled:
     unfit_points_n: int = 0
     write_faults_n: int = 0
     events_missed_n: int = 0
+    gaps_n: int = 0  # in the record
     said: str = ""  # what is amiss at present
     read_us: int = 0  # of the last interval
 
@@ -170,6 +171,7 @@ class Sampler:
         fields: dict[str, Value] = {"from_ns": span_ns[0], "to_ns": span_ns[1], "lost": lost_n}
         # Two of them at one moment would be one point.
         time_ns = end_ns + len(self._untold)
+        self.sampled.gaps_n += 1
         self._untold.append(Point(Class.MUST, "lc_gap", tags, fields, time_ns))
 
     def _own(self, end_ns: int) -> Point:
@@ -180,6 +182,7 @@ class Sampler:
             "shed": self.sampled.shed_lines_n,
             "write_faults": self.sampled.write_faults_n,
             "unfit": self.sampled.unfit_points_n,
+            "gaps": self.sampled.gaps_n,
         }
         if self._sender is not None:
             sent = self._sender.sent

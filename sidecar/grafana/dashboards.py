@@ -56,8 +56,8 @@ def safe() -> Dashboard:
         ("restarts", "Runs of this name so far.", asked("lc_hb", "last(restarts)")),
     ):
         made = made.with_panel(series(title, what, query))
-    gaps = asked("lc_gap", "sum(lost)", of=OF_HOST, by="why")
-    lost = "What could not be kept or sent: events, or lines that were dropped."
+    gaps = asked("lc_side", "last(gaps)", of=OF_HOST, by="host")
+    lost = "How often something could not be kept or sent, since the sidecar began."
     return made.with_panel(series("gaps in the record", lost, gaps, span=WHOLE))
 
 

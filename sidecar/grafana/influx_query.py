@@ -36,6 +36,22 @@ class InfluxQuery(Builder[Dataquery], Dataquery):
         return told | ({"alias": self.alias} if self.alias else {})
 
 
+class MarkQuery(InfluxQuery):
+    """Of moments, for annotations: what stands in ``text`` is shown, ``tags`` beside it."""
+
+    def __init__(self, query: str, text: str, tags: str) -> None:
+        super().__init__(query, ref_id="Anno")
+        self.text_column, self.tags_column = text, tags
+
+    def to_json(self) -> dict[str, Any]:
+        return super().to_json() | {
+            "fromAnnotations": True,
+            "textEditor": True,
+            "textColumn": self.text_column,
+            "tagsColumn": self.tags_column,
+        }
+
+
 def asked(
     measurement: str,
     what: str,

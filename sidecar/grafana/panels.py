@@ -3,7 +3,13 @@
 from collections.abc import Sequence
 
 from grafana_foundation_sdk.builders import common, heatmap, stat, timeseries
-from grafana_foundation_sdk.builders.dashboard import Dashboard, QueryVariable, ThresholdsConfig
+from grafana_foundation_sdk.builders.dashboard import (
+    AnnotationQuery,
+    Dashboard,
+    QueryVariable,
+    ThresholdsConfig,
+)
+from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models.common import (
     BigValueColorMode,
     BigValueGraphMode,
@@ -11,6 +17,7 @@ from grafana_foundation_sdk.models.common import (
     LegendDisplayMode,
     LegendPlacement,
 )
+from grafana_foundation_sdk.models.dashboard import AnnotationQuery as Annotation
 from grafana_foundation_sdk.models.dashboard import (
     Threshold,
     ThresholdsMode,
@@ -20,12 +27,36 @@ from grafana_foundation_sdk.models.dashboard import (
     VariableSort,
 )
 
-from sidecar.grafana.influx_query import DATA_SOURCE, InfluxQuery
+from sidecar.grafana.influx_query import DATA_SOURCE, OF_HOST, OF_RUN, InfluxQuery, MarkQuery
 
 HALF, THIRD, QUARTER, WHOLE = 12, 8, 6, 24  # of the width
 HEIGHT = 8
 STAT_HEIGHT = 4
 GREEN, YELLOW, RED = "green", "yellow", "red"
+ORANGE, BLUE, PURPLE = "orange", "blue", "purple"
+
+
+def marks() -> list[Builder[Annotation]]:
+    """Lines through every panel: when it halted or began, when what runs was another, when the
+    record has a hole."""
+    state = f"SELECT reason, kind FROM lc_event WHERE {OF_RUN} AND kind = 'trading_state'"
+    began = f"SELECT text, kind FROM lc_mark WHERE {OF_RUN} AND kind"
+    told = (
+        ("halts", RED, MarkQuery(f"{state} AND state = 'halted'", "reason", "kind")),
+        ("reduce only", YELLOW, MarkQuery(f"{state} AND state = 'reduce_only'", "reason", "kind")),
+        ("restarts", BLUE, MarkQuery(f"{began} = 'start'", "text", "kind")),
+        ("gaps", ORANGE, MarkQuery(f"SELECT lost, why FROM lc_gap WHERE {OF_HOST}", "why", "why")),
+        ("deploys", PURPLE, MarkQuery(f"{began} = 'deploy'", "text", "kind")),
+    )
+    return [
+        AnnotationQuery()
+        .name(name)
+        .datasource(DATA_SOURCE)
+        .enable(True)
+        .icon_color(colour)
+        .target(query)
+        for name, colour, query in told
+    ]
 
 
 def dashboard(uid: str, title: str, what: str) -> Dashboard:
@@ -51,6 +82,7 @@ def dashboard(uid: str, title: str, what: str) -> Dashboard:
         .time("now-15m", "now")
         .timezone("utc")
         .with_variable(run)
+        .annotations(marks())
     )
 
 

@@ -21,12 +21,12 @@ def stage(t, number, value_ns, times):
 
 
 @hot
-def event(t, kind, instrument, receive_ns, order_key):
+def event(t, kind, instrument, receive_ns, order_key, observed):
     slot = t.events.slots[hot_telemetry.event_begin(t, kind, instrument)]
     slot.receive_ns = receive_ns
     slot.order_key = order_key
     slot.reason = 0
-    slot.observed = 0
+    slot.observed = observed
     hot_telemetry.event_commit(t)
 
 
@@ -38,8 +38,15 @@ def beat(t, now_ns):
 class Run:
     """A run named ``name`` in ``folder``; what it counted is kept beside it as the truth."""
 
-    def __init__(self, folder: Path, name: str = "live", *, symbols: tuple[str, ...] = ()) -> None:
-        self.region = TelemetryRegion.create(name, mode="live", strategy="s", directory=folder)
+    def __init__(
+        self,
+        folder: Path,
+        name: str = "live",
+        *,
+        symbols: tuple[str, ...] = (),
+        strategy: str = "s",
+    ) -> None:
+        self.region = TelemetryRegion.create(name, mode="live", strategy=strategy, directory=folder)
         rows = records(len(symbols), INSTRUMENT)
         for row, symbol in zip(rows, symbols, strict=True):
             row.symbol[:] = symbol_words(symbol)
@@ -63,8 +70,14 @@ class Run:
     def stage(self, number: Stage, value_ns: int, times: int = 1) -> None:
         stage(self.region.telemetry, number, value_ns, times)
 
-    def event(self, order_key: int, receive_ns: int = NOW_NS, kind: int = EventKind.FILL) -> None:
-        event(self.region.telemetry, kind, -1, receive_ns, order_key)
+    def event(
+        self,
+        order_key: int,
+        receive_ns: int = NOW_NS,
+        kind: int = EventKind.FILL,
+        observed: int = 0,
+    ) -> None:
+        event(self.region.telemetry, kind, -1, receive_ns, order_key, observed)
 
     def end(self, state: Lifecycle = Lifecycle.CLEAN) -> None:
         self.region.close(state)
