@@ -20,7 +20,7 @@ from typing import Any, Final
 METER_WORD: Final = 7  # of Notes.words
 METER_MAX: Final = 1 << 17
 NOTES: Final = "appliance.hot.notes"
-CALLS: Final = ("note_span", "beat", "report_one")
+CALLS: Final = ("note_span", "note_hiccup", "beat", "report_one")
 _METER: Final = f"""
 
 @hot_inline

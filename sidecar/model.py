@@ -130,12 +130,16 @@ def _stages(interval: Interval, tags: dict[str, str]) -> Iterator[Point]:
         n = int(counts.sum())
         if n == 0:
             continue
-        own = tags | {"stage": stage.name.lower()}
+        is_hiccup = stage is Stage.HICCUP
+        own = tags if is_hiccup else tags | {"stage": stage.name.lower()}
         p50, p90, p99, p999 = percentiles(counts, PERCENTS)
         least, most = least_and_most(counts)
         fields = {"n": n, "min": least, "p50": p50, "p90": p90, "p99": p99, "p999": p999}
         fields |= {"max": most, "sum": interval.added.sums_ns[stage]}
-        yield Point(Class.SHOULD, "lc_latency", own, fields, interval.end_ns)
+        measurement = "lc_hiccup" if is_hiccup else "lc_latency"
+        yield Point(Class.SHOULD, measurement, own, fields, interval.end_ns)
+        if is_hiccup:
+            continue
         for bound_ns, held_n in coarse(counts):
             bucket = own | {"le": str(bound_ns)}
             yield Point(Class.DETAIL, "lc_hist", bucket, {"n": held_n}, interval.end_ns)

@@ -62,6 +62,7 @@ class Stage(IntEnum):
     GATEWAY = 5
     TICK_TO_TRADE = 6
     PASS = 7
+    HICCUP = 8
 
 
 STAGE_TABLE: Final[dict[Stage, str]] = {
@@ -73,6 +74,7 @@ STAGE_TABLE: Final[dict[Stage, str]] = {
     Stage.GATEWAY: "a passed order to encoded bytes",
     Stage.TICK_TO_TRADE: "taking up the frame until the bytes of the order it caused are ready",
     Stage.PASS: "one pass of the duty cycle that found work",
+    Stage.HICCUP: "one pass that found no work: what is more than a look was not ours",
 }
 
 

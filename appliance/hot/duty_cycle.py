@@ -16,6 +16,8 @@ import numpy as np
 
 from appliance.abi.control import (
     COMMAND,
+    CYCLES_MULT,
+    CYCLES_SHIFT,
     DRAIN,
     FRAMES_DONE,
     FRAMES_MAX,
@@ -29,7 +31,7 @@ from appliance.abi.limits import INSTRUMENTS_MAX
 from appliance.abi.telemetry import Stage
 from appliance.hot.atomics import load_acquire
 from appliance.hot.capture import keep_remembered
-from appliance.hot.cpu import cycles, pause, realtime_ns
+from appliance.hot.cpu import cycles, cycles_to_ns, pause, realtime_ns
 from appliance.hot.egress import poll_egress
 from appliance.hot.feed import poll_feed
 from appliance.hot.frame_ring import peek
@@ -40,7 +42,7 @@ from appliance.hot.operator import poll_operator
 from appliance.hot.reporter import report_one
 from appliance.hot.session import poll_timers, settle_links
 from appliance.hot.sockets import poll_live_feed
-from appliance.hot.telemetry import beat
+from appliance.hot.telemetry import beat, stage
 from appliance.hot.trader import poll_trader, poll_venue
 
 # A busy loop still reports once in so many passes.
@@ -105,6 +107,14 @@ def time_pass(core, work, start):
 
 
 @hot_part
+def note_hiccup(core, span_cycles):
+    """How long an idle pass took, at once: nothing waits for it."""
+    control = core.control
+    span_ns = cycles_to_ns(span_cycles, control[CYCLES_MULT], control[CYCLES_SHIFT])
+    stage(core.telemetry, Stage.HICCUP, span_ns)
+
+
+@hot_part
 def housekeeping(core):
     """Telemetry, one instrument a turn."""
     report_one(core)
@@ -148,11 +158,15 @@ def run_live(core, links):
     counters = core.telemetry.counters
     since = np.int64(0)  # passes without a report
     idle = np.int64(0)
+    before = cycles()
     while load_acquire(control, COMMAND) == Command.RUN:
         if live_cycle(core, links) != 0:
             idle = np.int64(0)
         else:
             idle += 1
+            if idle > 1:
+                note_hiccup(core, cycles() - before)
+        before = cycles()
         since += 1
         counters[Counter.PASSES, 0] += 1
         # Just after work it delays nobody: the next frame is hardly there yet.
@@ -160,4 +174,5 @@ def run_live(core, links):
             since = np.int64(0)
             housekeeping(core)
             poll_timers(core, links)
+            before = cycles()
     return np.int64(Left.STOPPED)

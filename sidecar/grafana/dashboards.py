@@ -113,6 +113,12 @@ def machine() -> Dashboard:
     """What disturbs the core, and how the record itself is doing."""
     made = dashboard("lonecore-machine", "lonecore: is the machine quiet?", "Process and record.")
     for title, what, field in (
+        ("hiccups, 99.9 %", "Time between two looks of a loop that has nothing to do.", "p999"),
+        ("hiccups, most", "The longest that something else had the core.", "max"),
+    ):
+        query = asked("lc_hiccup", f"max({field})")
+        made = made.with_panel(series(title, what, query, unit="ns"))
+    for title, what, field in (
         ("lost the core", "Times that the kernel took it away, a second.", "invol_cs"),
         ("gave up the core", "Of its own accord, a second.", "vol_cs"),
         ("page faults", "That needed no disk, a second.", "minflt"),

@@ -38,6 +38,7 @@ def has_traded_well(report: dict[str, Any]) -> None:
     assert session["fatal"] == "" and session["unreadable"] == 0
     for name, one in session["connections"].items():
         assert one["connects"] == 1, (name, one)
+    assert report["latency_ns"]["hiccup"]["n"] > 100, "the loop had nothing to do now and then"
     for what in QUIET:
         assert report["purity"][what] == 0, report["purity"]
 

@@ -169,6 +169,7 @@ def test_the_number_of_series_is_bounded(tmp_path: Path) -> None:
         "lc_counter": len(COUNTER_TABLE),
         "lc_fault": 64,
         "lc_mark": 2,
+        "lc_hiccup": 1,
         "lc_ring": 16,
         **dict.fromkeys(("lc_hb", "lc_state", "lc_proc"), 1),
     }
