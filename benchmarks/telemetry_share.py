@@ -11,11 +11,15 @@ import contextlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
+
+# What is compiled here goes by the name of the source that it was made from: it must not be kept.
+os.environ.pop("NUMBA_CACHE_DIR", None)
 
 METER_WORD: Final = 7  # of Notes.words
 METER_MAX: Final = 1 << 17
