@@ -63,17 +63,19 @@ def test_reordered(open_venue: OpenVenue) -> None:
 
 
 def test_delayed(open_venue: OpenVenue) -> None:
-    """By the venue's own stamps against those of a stream without the fault."""
+    """However slow this machine is: nothing comes sooner than it may."""
     venue = open_venue()
     with RawClient(venue, TRADES) as client:
         first = client.message()["t"]
         venue.post("/venue/faults", {"delay": 1.0, "delay_ms": 700})
         last_before = max(first, *trade_ids(client, 1))
         client.until(lambda m: m["t"] > last_before)
-        printed = venue.call(lambda: venue.floor(Market.SPOT).exchange.instrument("BTCUSDT").prints)
-        shown = trade_ids(client, 5)
+        shown = []
+        for _ in range(5):
+            message = client.message()
+            shown.append(message["t"])
+            assert time.time() * 1000 - message["T"] >= 700 - 1, "a stamp is a whole millisecond"
         assert shown == sorted(shown)
-        assert printed[-1].trade_id > shown[-1], "the market is ahead of what is shown"
 
 
 @pytest.mark.parametrize("market", ["", "/public"])

@@ -22,7 +22,7 @@ def test_pings_with_a_payload_and_who_does_not_answer_is_cut(
     with RawClient(venue, path, pongs=False) as mute:
         mute.drain()
         assert (mute.close_code, mute.close_reason) == (1001, "Pong timeout")
-        assert len(mute.pings) >= 3
+        assert mute.pings, "and it was asked"
         assert all(len(payload) == 13 and payload.isdigit() for payload in mute.pings)
     with RawClient(venue, path) as good:
         while len(good.pings) < 8:
