@@ -9,6 +9,7 @@ import time
 import numpy as np
 import pytest
 
+from appliance.abi.capture import NEXT_N
 from appliance.abi.market import FrameSource, Market
 from appliance.cold import recording
 from appliance.cold.synthetic import generate
@@ -26,6 +27,7 @@ RECORDED = (
 )
 SECONDS = 60
 LOOKS_PER_S = 10
+MOST = 0.015  # of a core: with the rest of the sidecar (bench_sidecar.py) it stays below 2 %
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +59,7 @@ def test_what_a_frame_costs_the_loop(benchmark, measuring, arena):
     benchmark.pedantic(keep_all, args=words, warmup_rounds=1, rounds=5 if measuring else 1)
     p50, p99 = np.percentile(spans, [50, 99]) * mult / 2**shift
     benchmark.extra_info |= {"p50_ns": float(p50), "p99_ns": float(p99)}
-    assert int(capture.header[2]) >= len(arena)
+    assert int(capture.header[NEXT_N]) >= len(arena)
 
 
 def test_what_recording_costs_a_core(benchmark, judge, measuring, arena, tmp_path, monkeypatch):
@@ -86,7 +88,7 @@ def test_what_recording_costs_a_core(benchmark, judge, measuring, arena, tmp_pat
     run.end()
     benchmark.pedantic(lambda: None)
     benchmark.extra_info["frames_per_s"] = frames_n / seconds
-    judge("recorder, share of a core, one busy USD-M symbol", used_s / seconds, at_most=0.015)
+    judge("recorder, share of a core, one busy USD-M symbol", used_s / seconds, at_most=MOST)
 
 
 def test_how_much_it_takes(benchmark, measuring, arena, tmp_path):

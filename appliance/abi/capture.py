@@ -25,6 +25,7 @@ from appliance.abi.limits import FRAME_HEADER_BYTES
 from appliance.abi.telemetry import REGION_PREFIX, REGION_SUFFIX
 
 CAPTURE_SUFFIX: Final = ".capture"
+OTHERS: Final = "others"  # in the name of a recording: of what belongs to no symbol
 
 # Words of the ring's header, besides those of ring_layout.py
 CLAIMED: Final = 1

@@ -66,7 +66,9 @@ class CaptureReader:
         except OSError as error:
             raise CaptureError(f"cannot open {path}: {error.strerror}") from None
         try:
-            size_bytes = os.fstat(handle).st_size
+            stat = os.fstat(handle)
+            size_bytes = stat.st_size
+            self.file_id = (stat.st_dev, stat.st_ino)
             if size_bytes < RING_HEADER_BYTES:
                 raise CaptureError(f"{path} is no capture ring: {size_bytes} bytes")
             self._mapping = mmap.mmap(handle, size_bytes, mmap.MAP_SHARED, mmap.PROT_READ)

@@ -12,13 +12,13 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from appliance.abi.capture import OTHERS
 from appliance.cold.byte_lines import Progress
 from appliance.cold.errors import ApplianceError
 from appliance.cold.frame_lines import read
 from appliance.cold.line import Line, ReadReport
 
 _OF_SYMBOL: Final = re.compile(r"(.+)_\d{8}(?!\d)")
-OTHERS: Final = "others"  # what a recorder could not give to a symbol
 
 
 def in_time(paths: list[Path], progress: Progress | None, report: ReadReport) -> Iterator[Line]:

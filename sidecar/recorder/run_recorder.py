@@ -5,14 +5,13 @@ the manifest, which alone says what is part of the recording and where in the ri
 recorder that was killed goes on there; what the ring no longer holds is a gap, and said.
 """
 
-import base64
 import contextlib
 import json
 import time
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from appliance.abi.capture import capture_path
+from appliance.abi.capture import OTHERS, capture_path
 from appliance.abi.capture_reader import Captured, CaptureError, CaptureReader
 from appliance.abi.limits import INSTRUMENTS_MAX
 from appliance.abi.market import Market, symbol_text
@@ -20,24 +19,26 @@ from appliance.abi.region import RegionError, attach
 from appliance.abi.region_report import Health
 from appliance.abi.region_view import RegionView
 from sidecar.recorder.manifest import Cursor, Gap, Manifest
+from sidecar.recorder.own_frames import gap_frame, raw_frame
 from sidecar.recorder.tape import Tape
 
 COMMIT_NS: Final = 1_000_000_000
 WAITING_BYTES_MAX: Final = 8 << 20  # then a commit is due at once
 SET_BACK_NS: Final = 1_000_000_000  # by more than this, the clock was set back: another file
-OTHERS: Final = "others"  # frames that belong to no symbol of the run
 Marks = dict[str, list[Gap]]
 
 _OVER: Final = (Health.REPLACED, Health.GONE, Health.ENDED, Health.FAILED, Health.DEAD)
 
 
 class _Sure(NamedTuple):
-    """What there was to say of gaps at the last commit."""
+    """What there was to say at the last commit."""
 
     gaps: list[Gap]
     marks: Marks
     told: list[Gap]  # by the manifest
     told_n: int
+    frames_n: int
+    lost_n: int
 
 
 class RunRecorder:
@@ -52,10 +53,10 @@ class RunRecorder:
         self._symbols: list[str] = []
         self._gaps: list[Gap] = []  # since the last commit
         self._marks: Marks = {}  # by symbol: to be written before its next frame
-        self._sure = _Sure([], {}, [], 0)
+        self._sure = _Sure([], {}, [], 0, 0, 0)
         self._last_ns = 0  # stamp of the last line
         self._committed_ns = 0  # when
-        self._done_epoch = 0  # of the run that is over and recorded
+        self._done: tuple[int, int] | None = None  # the ring of the run that is over and recorded
         self.frames_n = 0
         self.lost_n = 0
         self.complaint = ""  # what is amiss at present, in one line
@@ -77,7 +78,7 @@ class RunRecorder:
             self._undo(error)
             return False
         if is_over:
-            self._done_epoch = self._reader.epoch
+            self._done = self._reader.file_id
             self.close()
         return more
 
@@ -130,15 +131,16 @@ class RunRecorder:
     def _attach(self) -> bool:
         """The run's ring, and the recording that it belongs to."""
         path = capture_path(self._region)
-        if not path.exists():
+        try:
+            stat = path.stat()
+        except OSError:
+            return False
+        if (stat.st_dev, stat.st_ino) == self._done:
             return False
         try:
             view = attach(self._region)
         except RegionError:
             return False  # the sampler says so
-        if view.identity.epoch == self._done_epoch:
-            view.close()
-            return False
         try:
             reader = CaptureReader(path)
         except CaptureError as error:
@@ -185,7 +187,7 @@ class RunRecorder:
         elif cursor.epoch and not cursor.ended:
             self._note_gap("end_of_run_not_recorded", None)
         self._committed_ns = time.monotonic_ns()
-        self._sure = _Sure(list(self._gaps), _copied(self._marks), manifest.gaps, manifest.gaps_n)
+        self._note_sure(manifest)
 
     def _take(self, reader: CaptureReader) -> bool:
         """The next frames of the ring onto the tapes. Whether more waits."""
@@ -213,10 +215,10 @@ class RunRecorder:
             assert self._manifest is not None
             tape = self._tapes[symbol] = Tape(self._manifest.folder, symbol)
         for gap in self._marks.pop(symbol, ()):
-            tape.add(stamp_ns, _mark(symbol, gap), is_gap=True)
+            tape.add(stamp_ns, gap_frame(symbol, gap), is_gap=True)
         frame = captured.frame
         if not frame or b"\n" in frame or b"\r" in frame:
-            frame = _wrapped(symbol, frame)
+            frame = raw_frame(symbol, frame)
         tape.add(stamp_ns, frame)
 
     def _symbol_in(self, frame: bytes) -> str:
@@ -259,10 +261,20 @@ class RunRecorder:
         for tape in self._tapes.values():
             tape.kept()
         self._gaps = []
-        self._sure = _Sure([], _copied(self._marks), manifest.gaps, manifest.gaps_n)
+        self._note_sure(manifest)
         self.complaint = ""
         if manifest.unstored:
             manifest.store()
+
+    def _note_sure(self, manifest: Manifest) -> None:
+        self._sure = _Sure(
+            list(self._gaps),
+            _copied(self._marks),
+            manifest.gaps,
+            manifest.gaps_n,
+            self.frames_n,
+            self.lost_n,
+        )
 
     def _undo(self, error: OSError) -> None:
         """The disk refused: the frames are still in the ring, and are read again from there."""
@@ -278,20 +290,9 @@ class RunRecorder:
         self._last_ns = at.last_ns
         self._gaps, self._marks = list(self._sure.gaps), _copied(self._sure.marks)
         manifest.gaps, manifest.gaps_n = self._sure.told, self._sure.told_n
+        self.frames_n, self.lost_n = self._sure.frames_n, self._sure.lost_n
         self._committed_ns = time.monotonic_ns()
 
 
 def _copied(marks: Marks) -> Marks:
     return {symbol: list(gaps) for symbol, gaps in marks.items()}
-
-
-def _mark(symbol: str, gap: Gap) -> bytes:
-    """A gap as a frame of a stream of ours, which readers of the field pass over."""
-    data = {"e": "gap", "s": symbol, "why": gap.why, "lost_frames": gap.lost_frames}
-    return json.dumps({"stream": f"{symbol.lower()}@gap", "data": data}).encode()
-
-
-def _wrapped(symbol: str, frame: bytes) -> bytes:
-    """A frame that is not one line, so that it becomes one."""
-    data = {"e": "raw", "s": symbol, "base64": base64.b64encode(frame).decode()}
-    return json.dumps({"stream": f"{symbol.lower()}@raw", "data": data}).encode()

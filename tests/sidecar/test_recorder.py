@@ -1,5 +1,5 @@
-"""The recorder (sidecar.recorder.run_recorder, sidecar.recorder.tape, sidecar.recorder.manifest):
-every frame once and in order, or a gap that says so."""
+"""The recorder (sidecar.recorder.run_recorder, sidecar.recorder.tape, sidecar.recorder.manifest,
+sidecar.recorder.own_frames): every frame once and in order, or a gap that says so."""
 
 import errno
 import json
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from appliance.abi.telemetry import Lifecycle
-from sidecar.recorder import run_recorder, tape
+from sidecar.recorder import tape
 from sidecar.recorder.manifest import GAPS_MAX, Gap, Manifest
 from sidecar.recorder.run_recorder import RunRecorder
 from sidecar.recorder.tape import Tape, day_of
@@ -20,16 +20,7 @@ from tests.sidecar.regions import NOW_NS
 DAY_NS = 86_400 * 10**9
 
 
-@pytest.fixture(autouse=True)
-def _each_step_commits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_recorder, "COMMIT_NS", 0)
-
-
-@pytest.fixture
-def shm(tmp_path: Path) -> Path:
-    folder = tmp_path / "shm"
-    folder.mkdir()
-    return folder
+pytestmark = pytest.mark.usefixtures("each_step_commits")
 
 
 def drain(recorder: RunRecorder) -> None:
@@ -141,6 +132,28 @@ class Calls:
             return real(*words, **named)
 
         return call
+
+
+def test_what_is_read_again_counts_once(
+    shm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    run = CapturedRun(shm, capacity=1 << 14)
+    recorder = RunRecorder(run.path, tmp_path / "rec")
+    with monkeypatch.context() as patched:
+        patched.setattr(tape.os, "fdatasync", full)
+        for n in range(400):  # more than the ring holds
+            run.say(depth(n))
+            if n % 9 == 0:
+                recorder.step()
+        assert recorder.told()["frames"] == 0 and "full" in recorder.complaint
+    drain(recorder)
+    run.say(depth(1))
+    drain(recorder)
+    told = recorder.told()
+    assert told["frames"] + told["lost_frames"] == len(run.said) and told["frames"] > 0
 
 
 def test_what_was_overwritten_is_a_gap(shm: Path, tmp_path: Path) -> None:

@@ -4,22 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.recorder import run_recorder
 from sidecar.recorder.manifest import Manifest
 from sidecar.recorder.run_recorder import RunRecorder
 from tests.sidecar.captures import CapturedRun, frames
 
-
-@pytest.fixture(autouse=True)
-def _each_step_commits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_recorder, "COMMIT_NS", 0)
-
-
-@pytest.fixture
-def shm(tmp_path: Path) -> Path:
-    folder = tmp_path / "shm"
-    folder.mkdir()
-    return folder
+pytestmark = pytest.mark.usefixtures("each_step_commits")
 
 
 def depth(n: int) -> bytes:

@@ -20,13 +20,6 @@ GIGABYTE = 1 << 30
 PATIENCE_S = 60.0
 
 
-@pytest.fixture
-def shm(tmp_path: Path) -> Path:
-    folder = tmp_path / "shm"
-    folder.mkdir()
-    return folder
-
-
 def frame(n: int) -> bytes:
     return b'{"stream":"btcusdt@depth","data":{"u":%d,"pad":"%s"}}' % (n, b"x" * (n % 90))
 

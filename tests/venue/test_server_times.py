@@ -18,11 +18,11 @@ def test_pings_with_a_payload_and_who_does_not_answer_is_cut(
     open_venue: OpenVenue, path: str
 ) -> None:
     # pongs count as messages, of which spot takes five a second
-    venue = open_venue(times=Times(ping_s=0.3, pong_s=1.0))
+    venue = open_venue(times=Times(ping_s=0.3, pong_s=3.0))
     with RawClient(venue, path, pongs=False) as mute:
         mute.drain()
         assert (mute.close_code, mute.close_reason) == (1001, "Pong timeout")
-        assert mute.pings, "and it was asked"
+        assert len(mute.pings) >= 3
         assert all(len(payload) == 13 and payload.isdigit() for payload in mute.pings)
     with RawClient(venue, path) as good:
         while len(good.pings) < 8:
