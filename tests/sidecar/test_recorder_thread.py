@@ -2,11 +2,13 @@
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -98,33 +100,46 @@ from pathlib import Path
 from sidecar.recorder.recorder import Recorder
 recorder = Recorder(Path(sys.argv[1]), 1 << 30, directory=sys.argv[2])
 recorder.start()
+print("on", flush=True)
 sys.stdin.read()
 recorder.stop()
 """
 
 
 def test_kill_9_loses_nothing_that_the_ring_holds(shm: Path, tmp_path: Path) -> None:
-    """Twelve recorders are killed while a run goes on; the last one ends in good order."""
-    run = CapturedRun(shm, capacity=1 << 20)
-    root, n = tmp_path / "rec", 0
+    """Twelve recorders are killed while a run goes on; the last one ends in good order.
+
+    The ring has room for all of it: a recorder that is slow to come up must not lose a frame.
+    """
+    run = CapturedRun(shm, capacity=1 << 25)
+    root = tmp_path / "rec"
     for turn in range(13):
         child = subprocess.Popen(
-            [sys.executable, "-c", _CHILD, str(root), str(shm)], stdin=subprocess.PIPE
+            [sys.executable, "-c", _CHILD, str(root), str(shm)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
         )
-        until_s = time.monotonic() + (2.6 if turn == 12 else 1.0 + 0.07 * turn)
-        while time.monotonic() < until_s:
-            run.say(frame(n))
-            n += 1
-            time.sleep(0.002)
-        if turn == 12:
-            child.communicate(timeout=PATIENCE_S)
-        else:
-            child.send_signal(signal.SIGKILL)
-            child.wait()
-            assert child.stdin is not None
+        assert child.stdin is not None and child.stdout is not None
+        with child.stdout:
+            _say_until(run, time.monotonic() + PATIENCE_S, child.stdout)
+            _say_until(run, time.monotonic() + (1.2 if turn == 12 else 0.1 * turn))
+            if turn < 12:
+                child.send_signal(signal.SIGKILL)
             child.stdin.close()
+            assert child.wait(PATIENCE_S) == (0 if turn == 12 else -signal.SIGKILL)
     folder = root / "live" / "spot"
     assert frames(folder, "BTCUSDT") == [said for _, _, said in run.said]
     growing = json.loads((folder / "recording.json").read_text())
-    assert growing["cursor"]["number"] == n
+    assert growing["cursor"]["number"] == len(run.said)
     assert not (folder / "manifest.json").exists()  # no gap, no file that is over
+
+
+def _say_until(run: CapturedRun, end_s: float, said: IO[bytes] | None = None) -> None:
+    """A frame every 2 ms, until then or until there is something to read."""
+    while time.monotonic() < end_s:
+        run.say(frame(len(run.said)))
+        if said is not None and select.select([said], [], [], 0)[0]:
+            assert said.readline() == b"on\n"
+            return
+        time.sleep(0.002)
+    assert said is None, "no word of the recorder"
