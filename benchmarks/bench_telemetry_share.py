@@ -66,8 +66,10 @@ def test_what_is_taken_out(benchmark):
     benchmark.pedantic(lambda: None)
 
 
-def test_share_of_tick_to_trade(benchmark, judge, measuring, file):  # noqa: F811 - the fixture
-    if not measuring:
+@pytest.fixture(scope="module")
+def played(request, file):  # noqa: F811 - the fixture
+    """Both sides, after ROUNDS of each."""
+    if request.config.getoption("benchmark_disable"):
         pytest.skip("compiles two loops")
     with ExitStack() as stack:
         sides = []
@@ -81,10 +83,15 @@ def test_share_of_tick_to_trade(benchmark, judge, measuring, file):  # noqa: F81
         for _ in range(ROUNDS):
             on.play()
             off.play()
-    benchmark.pedantic(lambda: None)
     assert on.median(0) == off.median(0) > 1000, "as many orders"
-    for column, name in ((1, "p50"), (2, "p99")):
-        benchmark.extra_info[name] = [on.median(column), off.median(column)]
-        pairs = zip(on.rounds, off.rounds, strict=True)
-        ratio = float(np.median([one[column] / other[column] for one, other in pairs]))
-        judge(f"tick to trade, telemetry on / compiled out, {name}", ratio, at_most=MOST)
+    return on, off
+
+
+@pytest.mark.parametrize(("column", "name"), [(1, "p50"), (2, "p99")])
+def test_share_of_tick_to_trade(benchmark, judge, played, column, name):
+    on, off = played
+    benchmark.pedantic(lambda: None)
+    benchmark.extra_info[name] = [on.median(column), off.median(column)]
+    pairs = zip(on.rounds, off.rounds, strict=True)
+    ratio = float(np.median([one[column] / other[column] for one, other in pairs]))
+    judge(f"tick to trade, telemetry on / compiled out, {name}", ratio, at_most=MOST)

@@ -29,7 +29,15 @@ QUIET_CYCLES: Final = (
     8000  # between an order and the next frame, as on a busy day and not in a loop
 )
 NOTES: Final = "appliance.hot.notes"
-CALLS: Final = ("note_span", "note_hiccup", "beat", "report_one")
+CALLS: Final = (
+    "begin_frame",
+    "stage_begins",
+    "stage_over",
+    "note_span",
+    "note_hiccup",
+    "beat",
+    "report_one",
+)
 _METER: Final = f"""
 
 from appliance.hot.cpu import cycles
@@ -85,6 +93,12 @@ class WithoutTelemetry(ast.NodeTransformer):
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in CALLS:
             return self._nothing(node)
         return self.generic_visit(node)
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
+        call = node.value
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in CALLS:
+            return self._nothing(node)
+        return node
 
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
         base = node.target.value if isinstance(node.target, ast.Subscript) else None

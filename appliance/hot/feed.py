@@ -30,7 +30,7 @@ from appliance.hot.cpu import cycles
 from appliance.hot.decode.frame import decode
 from appliance.hot.frame_ring import frame_at, peek, push, release
 from appliance.hot.jit import hot, hot_part, out_of_line
-from appliance.hot.notes import note_span
+from appliance.hot.notes import begin_frame, stage_over
 from appliance.hot.price_window import note_middle
 from appliance.hot.telemetry import event_begin, event_commit
 
@@ -91,13 +91,12 @@ def take_frame(core, data, frame, start_cycles, lag):
     """Decodes a frame of ``data`` and applies it: Lag says who sees it. Its Kind."""
     counters = core.telemetry.counters
     length = frame.length
-    before = cycles()
-    note_span(core.notes, Stage.FEED, before - start_cycles)
+    begin_frame(core.notes)
+    began = stage_over(core.notes, Stage.FEED, start_cycles)
     kind = np.int64(Kind.UNDECIDED)
     if length <= FRAME_BYTES_MAX:
         kind = decode(core.decoder, data, frame.start, length, frame.hint)
-    decoded = cycles()
-    note_span(core.notes, Stage.DECODE, decoded - before)
+    began = stage_over(core.notes, Stage.DECODE, began)
     counters[Counter.FRAMES, 0] += 1
     counters[Counter.FRAME_BYTES, 0] += length
     counters[_KIND_COUNTER[kind], 0] += 1
@@ -105,7 +104,7 @@ def take_frame(core, data, frame, start_cycles, lag):
         _to_clerk(core, data, frame)
     elif kind < Kind.OTHER:
         _apply(core, kind, frame.receive_ns, start_cycles, lag)
-        note_span(core.notes, Stage.BOOK, cycles() - decoded)
+        stage_over(core.notes, Stage.BOOK, began)
     return kind
 
 

@@ -1,6 +1,8 @@
 """What telemetry will be told of a pass: noted while orders are on their way, written afterwards.
 
 A note is two words into memory that is in the cache; a histogram or an event is lines that are not.
+A look at the clock costs no less: the stages inside a frame are timed once in TIMED_EVERY frames,
+the way of an order and a pass always.
 """
 
 from typing import Final, NamedTuple
@@ -11,17 +13,21 @@ from appliance.abi.control import CYCLES_MULT, CYCLES_SHIFT
 from appliance.abi.counters import Counter
 from appliance.abi.event import EventKind
 from appliance.abi.limits import INTENTS_MAX
-from appliance.hot.cpu import cycles_to_ns
+from appliance.hot.cpu import cycles, cycles_to_ns
 from appliance.hot.jit import hot, hot_inline
 from appliance.hot.orders import key_of
 from appliance.hot.telemetry import event_begin, event_commit, stage
 
 # Of one market record: the stages of its frame, the strategy's, and three an intent
 SPANS_MAX: Final = 4 * INTENTS_MAX
+# A prime: no rhythm of a feed keeps one kind of frame out of sight.
+TIMED_EVERY: Final = 17
 
 # Words of Notes.words
 _SPANS_N: Final = 0
 _SENT_N: Final = 1
+_IS_TIMED: Final = 2
+_UNTIL_TIMED: Final = 3  # frames
 
 
 class Notes(NamedTuple):
@@ -36,6 +42,36 @@ def make_notes() -> Notes:
         np.zeros((INTENTS_MAX, 2), np.int64),
         np.zeros(8, np.int64),
     )
+
+
+@hot_inline
+def begin_frame(notes):
+    """A frame is taken up: whether its stages are timed is settled here."""
+    words = notes.words
+    words[_IS_TIMED] = 0
+    words[_UNTIL_TIMED] -= 1
+    if words[_UNTIL_TIMED] < 0:
+        words[_UNTIL_TIMED] = TIMED_EVERY - 1
+        words[_IS_TIMED] = 1
+
+
+@hot_inline
+def stage_begins(notes):
+    """Now, in cycles, for ``stage_over``. 0: this frame is not timed."""
+    began = np.int64(0)
+    if notes.words[_IS_TIMED] != 0:
+        began = cycles()
+    return began
+
+
+@hot_inline
+def stage_over(notes, which, began_cycles):
+    """Stage ``which`` of the frame is over, if it is timed. Now, when the next one begins."""
+    now = np.int64(0)
+    if notes.words[_IS_TIMED] != 0:
+        now = cycles()
+        note_span(notes, which, now - began_cycles)
+    return now
 
 
 @hot_inline

@@ -27,7 +27,7 @@ from appliance.hot.gate import check, note_sent
 from appliance.hot.gateway import cancel, discard_egress, has_reports, poll_reports, send
 from appliance.hot.jit import hot_part
 from appliance.hot.journal import room_n, write_refusal
-from appliance.hot.notes import note_order, note_span
+from appliance.hot.notes import note_order, note_span, stage_begins, stage_over
 from appliance.hot.order_reports import ILLEGAL, REPEATED, STRAY
 from appliance.hot.orders import key_of, leaves_lots, open_orders_n
 from appliance.hot.own_orders import own_order
@@ -48,7 +48,6 @@ def poll_trader(core):
     counters = core.telemetry.counters
     if read(core.market, core.cursor, core.seen) == 0:
         return 0
-    counters[Counter.MARKET_MISSED, 0] = core.cursor[1]
     view = core.seen[0]
     i = view.instrument
     if core.control[PAPER] != 0:
@@ -59,17 +58,18 @@ def poll_trader(core):
     watch(core.gate, i, view.receive_ns)
     _look_at_ourselves(core, i, view.receive_ns)
     core.intents.words[COUNT] = 0
-    before = cycles()
+    began = stage_begins(core.notes)
     strategy.on_market(view, core.own[0], core.params[0], core.state[i], core.intents)
-    note_span(core.notes, Stage.STRATEGY, cycles() - before)
-    counters[Counter.STRATEGY_CALLS, 0] += 1
+    stage_over(core.notes, Stage.STRATEGY, began)
     wanted = core.intents.words[COUNT]
     if wanted != 0 or core.intents.words[DROPPED] != 0:
+        for k in range(wanted):
+            _carry_out(core, k, i, view)
         counters[Counter.INTENTS, 0] += wanted
         counters[Counter.INTENTS_DROPPED, 0] += core.intents.words[DROPPED]
         core.intents.words[DROPPED] = 0
-        for k in range(wanted):
-            _carry_out(core, k, i, view)
+    counters[Counter.STRATEGY_CALLS, 0] += 1
+    counters[Counter.MARKET_MISSED, 0] = core.cursor[1]
     return 1
 
 
@@ -116,7 +116,7 @@ def _carry_out(core, k, i, view):
             note_message(core.gate, now_ns)
             _tell_cancel(core, intent.order, i, now_ns)
         return
-    before = cycles()
+    began = stage_begins(core.notes)
     reason = np.int64(
         check(
             core.gate,
@@ -128,11 +128,9 @@ def _carry_out(core, k, i, view):
             now_ns,
         )
     )
-    checked = cycles()
-    note_span(core.notes, Stage.GATE, checked - before)
+    began = stage_over(core.notes, Stage.GATE, began)
     slot = np.int64(-1)
     if reason == Reject.NONE:
-        counters[Counter.GATE_PASSED, 0] += 1
         slot = np.int64(
             send(
                 core.gateway,
@@ -146,6 +144,7 @@ def _carry_out(core, k, i, view):
                 counters,
             )
         )
+        counters[Counter.GATE_PASSED, 0] += 1
         if slot < 0:
             reason = -slot
             _note_refusal(core, reason, intent, i, now_ns)
@@ -159,7 +158,7 @@ def _carry_out(core, k, i, view):
     note_sent(core.gate, i, intent.side, intent.price_ticks, intent.quantity_lots, now_ns)
     revalue(core.gate, i, now_ns)
     sent = cycles()
-    note_span(core.notes, Stage.GATEWAY, sent - checked)
+    stage_over(core.notes, Stage.GATEWAY, began)
     note_span(core.notes, Stage.TICK_TO_TRADE, sent - view.start_cycles)
     note_order(core.notes, slot, sent - view.start_cycles)
 

@@ -8,7 +8,16 @@ from appliance.abi.trading import Side
 from appliance.hot.broadcast import make_cursor, read
 from appliance.hot.gateway import send
 from appliance.hot.jit import hot
-from appliance.hot.notes import SPANS_MAX, note_order, note_span, tell_notes
+from appliance.hot.notes import (
+    SPANS_MAX,
+    TIMED_EVERY,
+    begin_frame,
+    note_order,
+    note_span,
+    stage_begins,
+    stage_over,
+    tell_notes,
+)
 from appliance.hot.orders import key_of
 from tests.strategies.cores import small_core
 
@@ -23,6 +32,22 @@ def note_one_span(core, which, span_cycles):
 @hot
 def note_one_order(core, slot, span_cycles):
     note_order(core.notes, slot, span_cycles)
+
+
+@hot
+def stages_of_frames(core, n):
+    """``n`` frames of two stages that follow one another. How many of them were timed."""
+    timed = 0
+    for _ in range(n):
+        begin_frame(core.notes)
+        began = stage_begins(core.notes)
+        between = stage_over(core.notes, Stage.DECODE, began)
+        over = stage_over(core.notes, Stage.BOOK, between)
+        timed += (began > 0) & (began <= between) & (between <= over)
+        if began == 0 and (between != 0 or over != 0):
+            return -1
+        tell_notes(core)
+    return timed
 
 
 @hot
@@ -83,3 +108,14 @@ def test_more_than_there_is_room_for_harms_nothing() -> None:
     tell(core)
     assert core.telemetry.stage_words[Stage.FEED, STAGE_N] == SPANS_MAX
     assert len(told(core, cursor)) == INTENTS_MAX
+
+
+def test_one_frame_in_so_many_is_timed_the_first_among_them() -> None:
+    core = core_of_two_cycles_a_ns()
+    words = core.telemetry.stage_words
+    assert stages_of_frames(core, 1) == 1
+    for frames_n in (TIMED_EVERY - 1, 1, 10 * TIMED_EVERY):
+        before = int(words[Stage.BOOK, STAGE_N])
+        timed = stages_of_frames(core, frames_n)
+        assert timed == {TIMED_EVERY - 1: 0, 1: 1}.get(frames_n, 10)
+        assert words[Stage.DECODE, STAGE_N] == words[Stage.BOOK, STAGE_N] == before + timed
