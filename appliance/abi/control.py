@@ -13,10 +13,15 @@ LOCKSTEP: Final = 2  # 1: leave whenever a frame needs the clerk, so that order 
 SILENCE_MAX_NS: Final = 3  # a book without an event for longer is stale
 CYCLES_MULT: Final = 4  # ns = cycles x mult >> shift
 CYCLES_SHIFT: Final = 5
-PAPER: Final = 6  # 1: orders are matched by the paper venue inside the loop
+PAPER: Final = 6  # who matches our orders: 0 the venue, or
+IN_LOOP: Final = 1  # the paper venue inside the loop
+HISTORY: Final = 2  # the simulated venue of a backtest
 ANSWER_MAX_NS: Final = 8  # an order or cancel without an answer for longer is UNKNOWN; 0: never
 FRAMES_MAX: Final = 7  # leave when so many frames were taken; 0: no bound
 BEHIND_NS: Final = 9  # a message that waited for longer finds the loop behind
+EVENTS_WANTED: Final = 10  # bits by Event: the strategy is asked
+LEVELS_WANTED: Final = 11  # 1: the strategy looks at more than the touch
+TIMER_NS: Final = 12  # the strategy's timer; 0: it has none
 
 # Written by the loop
 NOW_NS: Final = 16  # the market's time: receive time of the latest frame
@@ -27,6 +32,7 @@ ORDERS_DIGEST: Final = 20  # of the bytes of every order and cancel (paper)
 FILLS_DIGEST: Final = 21  # of every fill: order, price, quantity
 SILENCE_DUE_NS: Final = 22  # market time of the next look for silent books
 UNSHOWN_N: Final = 23  # messages since the strategy saw a record, while the loop is behind
+TIMER_DUE_NS: Final = 24  # of the strategy; 0: no frame yet
 CONTROL_WORDS: Final = 32
 
 

@@ -88,6 +88,7 @@ class Event(IntEnum):
     TICKER = 2
     TRADE = 3
     STATE = 4  # the book changed its state
+    TIMER = 5  # none: the strategy asked to be asked at such times
 
 
 INSTRUMENT: Final[np.dtype[np.void]] = slot_dtype(

@@ -27,9 +27,11 @@ OWN: Final[np.dtype[np.void]] = slot_dtype(
         ("buy_ticks", "<i8"),
         ("buy_lots", "<i8"),  # leaves
         ("buy_cancelling", "<i8"),  # 1: a cancel is under way
+        ("buy_acknowledged", "<i8"),  # 1: the venue has said that it has the order
         ("sell_order", "<i8"),
         ("sell_ticks", "<i8"),
         ("sell_lots", "<i8"),
         ("sell_cancelling", "<i8"),
+        ("sell_acknowledged", "<i8"),
     ]
 )

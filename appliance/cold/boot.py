@@ -89,7 +89,7 @@ def make_core(
         journal or make_journal(UNREAD_RECORDS),
     )
     return Core(
-        control=_make_control(cycles),
+        control=_make_control(strategy, cycles),
         time_spec=np.zeros(2, np.int64),
         ingress=rings.ingress,
         to_clerk=rings.to_clerk,
@@ -115,11 +115,15 @@ def make_core(
     )
 
 
-def _make_control(cycles: tuple[int, int]) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+def _make_control(
+    strategy: Strategy, cycles: tuple[int, int]
+) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
     control = np.zeros(c.CONTROL_WORDS, np.int64)
     control[c.SILENCE_MAX_NS], control[c.BEHIND_NS] = SILENCE_MAX_NS, BEHIND_NS
     control[c.CYCLES_MULT], control[c.CYCLES_SHIFT] = cycles
-    control[c.PAPER] = 1
+    control[c.PAPER] = c.IN_LOOP
+    control[c.EVENTS_WANTED], control[c.TIMER_NS] = strategy.events, strategy.timer_ns
+    control[c.LEVELS_WANTED] = int(strategy.reads_levels)
     return control
 
 
@@ -137,7 +141,7 @@ def compile_loop(
     """
     gc.disable()  # a million small objects of the compiler: nothing of it is garbage before the end
     slot.bind(strategy.on_market)
-    _compile_strategy(core, strategy)
+    compile_strategy(core, strategy)
     from appliance.hot import duty_cycle
 
     run: Callable[[Core], int] = duty_cycle.run
@@ -152,7 +156,7 @@ def compile_loop(
     return run
 
 
-def _compile_strategy(core: Core, strategy: Strategy) -> None:
+def compile_strategy(core: Core, strategy: Strategy) -> None:
     """The strategy alone and first: its mistakes are told in a second, not after a minute."""
     if JIT_DISABLED:
         return
@@ -177,7 +181,7 @@ class Checkpoint:
     """The state of a core as it was, to start again from: all but telemetry and frames."""
 
     def __init__(self, core: Core) -> None:
-        words = (c.NOW_NS, c.SILENCE_DUE_NS)  # the rest of control is the run's
+        words = (c.NOW_NS, c.SILENCE_DUE_NS, c.TIMER_DUE_NS)  # the rest of control is the run's
         now = tuple(core.control[word : word + 1] for word in words)
         apart = ("control", "ingress", "telemetry", "mailbox")
         parts = [part for name, part in core._asdict().items() if name not in apart]

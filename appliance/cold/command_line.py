@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Final
 
 from appliance.cold import (
+    backtest_command,
     demo_command,
     guard_command,
     journal_command,
@@ -71,6 +72,7 @@ def build_parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     demo_command.add_parser(subparsers)
     replay_command.add_parser(subparsers)
+    backtest_command.add_parser(subparsers)
     run_command.add_parser(subparsers)
     venue_command.add_parser(subparsers)
     operator_commands.add_parsers(subparsers)

@@ -30,6 +30,7 @@ _FLAGS: Final = (
 COMPLETE: Final = "complete"
 REPLAY: Final = "replay"  # the loop over recorded frames
 LIVE: Final = "live"  # the one over sockets
+HISTORY: Final = "history"  # the one of a backtest
 
 
 def cache_key(strategy_source: Path) -> str:

@@ -155,7 +155,7 @@ def start(plan: Plan) -> Session:
         notes += _begin_journal(core, plan)
         compile_cache.mark_complete(plan.cache[0], LIVE if plan.live else REPLAY)
         quarantine = Quarantine()
-        desk = ClerkDesk(core, _clerk(plan.instruments), quarantine)
+        desk = ClerkDesk(core, clerk_of(plan.instruments), quarantine)
         loop = HotLoop(core, run, desk)
         plan.say("warming up")
         loop.prepare(lambda: _rehearse(run, plan, cycles))
@@ -260,7 +260,7 @@ def _ring_capacities(core: Core) -> list[tuple[str, int]]:
     return list(zip(RING_ROWS, capacities, strict=True))
 
 
-def _clerk(instruments: Instruments) -> Clerk:
+def clerk_of(instruments: Instruments) -> Clerk:
     names = ("market", "price_grid_e8", "quantity_grid_e8")
     columns = zip(*(instruments.records[name].tolist() for name in names), strict=True)
     return Clerk(

@@ -15,11 +15,11 @@ import numpy as np
 
 from appliance.abi.layout import records
 from appliance.abi.limits import PARAMS_MAX
-from appliance.abi.market import MARKET
+from appliance.abi.market import MARKET, Event
 from appliance.abi.strategy import OWN
-from appliance.abi.units import INT64_MAX
+from appliance.abi.units import INT64_MAX, NS_PER_MS, NS_PER_S
 from appliance.cold.errors import ApplianceError
-from appliance.cold.strategy_source import check_source
+from appliance.cold.strategy_source import check_source, reads_levels
 
 BUILT_IN: Final = {
     "market_maker": "appliance.hot.strategy.market_maker",
@@ -27,6 +27,9 @@ BUILT_IN: Final = {
     "idle": "appliance.hot.strategy.idle",
 }
 ARGUMENTS: Final = ("view", "own", "params", "state", "orders")
+ALL_EVENTS: Final = sum(1 << event for event in Event)
+TIMER_LEAST_NS: Final = NS_PER_MS
+TIMER_MOST_NS: Final = 60 * NS_PER_S
 _NAME: Final = re.compile(r"[a-z_][a-z0-9_]*\Z")
 
 
@@ -40,6 +43,9 @@ class Strategy:
     params: Any  # one record
     values: dict[str, int | float]
     state_dtype: "np.dtype[np.void]"
+    events: int = ALL_EVENTS  # bits by Event
+    timer_ns: int = 0  # 0: none
+    reads_levels: bool = True
 
 
 def source_of(name: str) -> Path:
@@ -89,7 +95,44 @@ def load_strategy(name: str, assignments: Mapping[str, str]) -> Strategy:
             "state": tuple(state),
         },
     )
-    return Strategy(source.stem, source, on_market, params, values, _dtype(label, "STATE", state))
+    timer_ns = _timer(label, getattr(module, "TIMER_NS", 0))
+    return Strategy(
+        source.stem,
+        source,
+        on_market,
+        params,
+        values,
+        _dtype(label, "STATE", state),
+        _events(label, getattr(module, "EVENTS", tuple(Event)), timer_ns),
+        timer_ns,
+        reads_levels(source),
+    )
+
+
+def _timer(label: str, period_ns: Any) -> int:
+    if period_ns == 0:
+        return 0
+    if type(period_ns) is not int or not TIMER_LEAST_NS <= period_ns <= TIMER_MOST_NS:
+        raise ApplianceError(
+            f"{label}: TIMER_NS is {period_ns!r}; it may be {TIMER_LEAST_NS} to {TIMER_MOST_NS}"
+        )
+    return period_ns
+
+
+def _events(label: str, events: Any, timer_ns: int) -> int:
+    known = ", ".join(event.name for event in Event)
+    if (
+        not isinstance(events, tuple)
+        or not events
+        or any(one not in tuple(Event) for one in events)
+    ):
+        raise ApplianceError(f"{label}: EVENTS must be a tuple of some of {known}")
+    bits = sum(1 << one for one in {int(one) for one in events})
+    if timer_ns == 0 and set(events) == {Event.TIMER}:
+        raise ApplianceError(f"{label}: EVENTS asks for a timer only, and there is no TIMER_NS")
+    if timer_ns != 0 and not bits >> Event.TIMER & 1:
+        raise ApplianceError(f"{label}: there is a TIMER_NS, and no TIMER among its EVENTS")
+    return bits
 
 
 def make_state(strategy: Strategy, count: int) -> Any:

@@ -16,6 +16,7 @@ from appliance.cold.errors import ApplianceError
 
 _ALLOWED_IMPORTS: Final = sys.stdlib_module_names | {"numpy", "appliance.abi", "appliance.hot"}
 
+LEVEL_FIELDS: Final = ("bid_n", "ask_n", "bids_ticks", "bids_lots", "asks_ticks", "asks_lots")
 _NO_MEMORY: Final = "it would allocate memory; use plain numbers and the state record"
 _NO_RAISE: Final = "nothing may be raised in the loop; check with if, and return"
 _NO_FUNCTION: Final = "move the function out of on_market and decorate it with @hot"
@@ -52,6 +53,14 @@ def check_source(source: Path, fields: Mapping[str, Sequence[str]]) -> None:
         advice = _unfit(node) or _unknown_field(node, known)
         if advice:
             raise ApplianceError(_told(source, node.lineno, advice))
+
+
+def reads_levels(source: Path) -> bool:
+    """Whether the file names anything of a view's levels: a strategy is one file."""
+    return any(
+        isinstance(node, ast.Attribute) and node.attr in LEVEL_FIELDS
+        for node in ast.walk(ast.parse(source.read_bytes()))
+    )
 
 
 def explain_compile_error(error: Exception, source: Path, first_line: int) -> str:

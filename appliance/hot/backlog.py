@@ -20,8 +20,8 @@ from appliance.abi.control import BEHIND_NS, CYCLES_MULT, CYCLES_SHIFT, UNSHOWN_
 from appliance.abi.counters import Counter
 from appliance.abi.link import Lag
 from appliance.hot.cpu import cycles, cycles_to_ns, realtime_ns
-from appliance.hot.feed import show
 from appliance.hot.jit import hot_part
+from appliance.hot.view import show
 from appliance.hot.wire.links import has_more, reader_of
 from appliance.hot.wire.websocket_reader import has_frame
 

@@ -18,21 +18,18 @@ from appliance.abi.control import (
     WAITS_FOR_CLERK,
 )
 from appliance.abi.counters import Counter
-from appliance.abi.event import EventKind
-from appliance.abi.limits import FRAME_BYTES_MAX, VIEW_LEVELS
+from appliance.abi.limits import FRAME_BYTES_MAX
 from appliance.abi.link import Lag
-from appliance.abi.market import BookState, Event, Kind
+from appliance.abi.market import Event, Kind
 from appliance.abi.telemetry import Stage
-from appliance.hot.book.levels import copy_view
 from appliance.hot.book.sync import check_silence, on_depth, on_snapshot, on_ticker
-from appliance.hot.broadcast import write
 from appliance.hot.cpu import cycles
 from appliance.hot.decode.frame import decode
 from appliance.hot.frame_ring import frame_at, peek, push, release
-from appliance.hot.jit import hot, hot_part, out_of_line
+from appliance.hot.jit import hot_part
 from appliance.hot.notes import begin_frame, stage_over
-from appliance.hot.price_window import note_middle
-from appliance.hot.telemetry import event_begin, event_commit
+from appliance.hot.timer import fire_timer
+from appliance.hot.view import show, take_book, take_ticker, tell_gate, tell_state
 
 # By the time of the frames, and before a frame is applied: the same at every pace of a replay.
 SILENCE_LOOK_NS: Final = 10_000_000
@@ -65,6 +62,8 @@ def poll_feed(core):
             return 0
     start_cycles = cycles()
     frame = frame_at(ring, offset)
+    if fire_timer(core, frame.receive_ns, False):
+        return 1  # the frame has its turn when that is done
     advance_time(core, frame.receive_ns)
     take_frame(core, ring.data, frame, start_cycles, np.int64(Lag.NONE))
     release(ring)
@@ -157,11 +156,11 @@ def _apply(core, kind, receive_ns, start_cycles, lag):
     if event == Event.DEPTH and flags == 0:
         return
     if event == Event.TICKER:
-        _take_ticker(view, message)
+        take_ticker(view, message)
     if flags & LEVELS_CHANGED:
-        _take_book(core, view, i)
+        take_book(core, view, i)
     if flags & STATE_CHANGED:
-        _tell_state(core, i, receive_ns)
+        tell_state(core, i, receive_ns)
     view.event = event
     view.exchange_ns = message.event_ns
     view.receive_ns = receive_ns
@@ -172,7 +171,7 @@ def _apply(core, kind, receive_ns, start_cycles, lag):
         view.trade_ticks = message.price_ticks
         view.trade_lots = message.quantity_lots
         view.buyer_is_maker = message.buyer_is_maker
-    _tell_gate(core, i)
+    tell_gate(core, i)
     if lag != Lag.NONE and event != Event.TRADE and flags & STATE_CHANGED == 0:
         counters[Counter.CONFLATED, 0] += 1
         core.unshown[i] = 1
@@ -193,89 +192,6 @@ def _is_repeated(core, kind, message):
 
 
 @hot_part
-def _take_ticker(view, message):
-    """The venue's own top of book, unless the book is fresher already."""
-    if message.last_id >= view.touch_id:
-        view.touch_id = message.last_id
-        view.bid_ticks = message.bid_ticks
-        view.bid_lots = message.bid_lots
-        view.ask_ticks = message.ask_ticks
-        view.ask_lots = message.ask_lots
-
-
-@hot_part
-def _take_book(core, view, i):
-    """The levels of the book and its state; none if it is not LIVE."""
-    head = core.books.heads[i]
-    view.book_state = head.state
-    view.book_id = head.last_id
-    if head.state == BookState.LIVE:
-        copy_view(core.books, i, view)
-        if head.last_id >= view.touch_id:
-            view.touch_id = head.last_id
-            view.bid_ticks = head.bid_ticks
-            view.bid_lots = head.bid_lots
-            view.ask_ticks = head.ask_ticks
-            view.ask_lots = head.ask_lots
-    else:
-        _blank(view)
-
-
-@hot
-def _blank(view):
-    out_of_line()
-    view.bid_n = 0
-    view.ask_n = 0
-    for k in range(VIEW_LEVELS):
-        view.bids_ticks[k] = 0
-        view.bids_lots[k] = 0
-        view.asks_ticks[k] = 0
-        view.asks_lots[k] = 0
-
-
-@hot_part
-def _tell_state(core, i, receive_ns):
-    telemetry = core.telemetry
-    head = core.books.heads[i]
-    core.latest[i].book_state = head.state
-    event = telemetry.events.slots[event_begin(telemetry, EventKind.BOOK_STATE, i)]
-    event.receive_ns = receive_ns
-    event.reason = head.reason
-    event.observed = head.state
-    event_commit(telemetry)
-    telemetry.counters[Counter.EVENTS, 0] += 1
-
-
-@hot_part
-def _tell_gate(core, i):
-    """What the gate needs of the view."""
-    view = core.latest[i]
-    head = core.books.heads[i]
-    reference = core.gate.references[i]
-    reference.book_state = head.state
-    reference.book_ns = head.last_event_ns
-    reference.bid_ticks = view.bid_ticks
-    reference.ask_ticks = view.ask_ticks
-    if view.event != Event.TRADE:
-        reference.touch_ns = view.receive_ns
-        if view.bid_ticks > 0 and view.ask_ticks > 0:
-            middle2_ticks = view.bid_ticks + view.ask_ticks
-            window_ns = core.gate.limits[i].collar_window_ns
-            window = core.gate.windows[i]
-            note_middle(window, reference, middle2_ticks, view.receive_ns, window_ns)
-    if view.exchange_ns > 0:
-        reference.event_ns = view.exchange_ns
-
-
-@hot_part
-def show(core, i):
-    """The view to the market ring, for the strategy."""
-    core.unshown[i] = 0
-    write(core.market, core.latest[i : i + 1])
-    core.telemetry.counters[Counter.MARKET_RECORDS, 0] += 1
-
-
-@hot_part
 def poll_silence(core, i):
     """Timer: makes the book of instrument ``i`` stale if nothing came for too long."""
     control = core.control
@@ -289,11 +205,11 @@ def poll_silence(core, i):
 def tell_stale(core, i, now_ns):
     """The book of instrument ``i`` changed its state without a frame: says so to the strategy."""
     view = core.latest[i]
-    _take_book(core, view, i)
-    _tell_state(core, i, now_ns)
+    take_book(core, view, i)
+    tell_state(core, i, now_ns)
     view.event = Event.STATE
     view.receive_ns = now_ns
     view.start_cycles = cycles()
     view.trade_ticks = view.trade_lots = 0
-    _tell_gate(core, i)
+    tell_gate(core, i)
     show(core, i)

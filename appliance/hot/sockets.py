@@ -25,6 +25,7 @@ from appliance.hot.cpu import cycles, realtime_ns
 from appliance.hot.feed import advance_time, take_frame
 from appliance.hot.frame_ring import Frame, frame_at, peek, push, release
 from appliance.hot.jit import hot, hot_part
+from appliance.hot.timer import fire_timer
 from appliance.hot.wire.links import (
     ADOPTED_N,
     CLOSE_CODE_BYTES,
@@ -96,8 +97,9 @@ def poll_live_feed(core, links):
                     _to_desk(links, k, frame)
                 return np.int64(1)
     advance_time(core, frame.receive_ns)
+    is_timed = fire_timer(core, frame.receive_ns, True)
     if k < 0 and offset < 0:
-        return np.int64(0)
+        return np.int64(is_timed)
     lag = np.int64(Lag.NONE)
     if k >= 0:
         lag = lag_of(core, links, k, start_cycles)

@@ -7,7 +7,9 @@ venue's reports have their turn: it always decides on the position that it reall
 import numpy as np
 
 from appliance.abi.control import (
+    EVENTS_WANTED,
     FILLS_DIGEST,
+    IN_LOOP,
     NOW_NS,
     ORDERS_DIGEST,
     PAPER,
@@ -15,7 +17,7 @@ from appliance.abi.control import (
 from appliance.abi.counters import REJECT_BASE, Counter
 from appliance.abi.event import EventKind
 from appliance.abi.limits import JOURNAL_RESERVE
-from appliance.abi.market import BookState
+from appliance.abi.market import BookState, Event
 from appliance.abi.refusal import Reject
 from appliance.abi.strategy import NO_ORDER
 from appliance.abi.telemetry import Stage
@@ -50,13 +52,30 @@ def poll_trader(core):
         return 0
     view = core.seen[0]
     i = view.instrument
-    if core.control[PAPER] != 0:
+    if core.control[PAPER] == IN_LOOP and view.event != Event.TIMER:
         on_market(core.paper, core.seen, 0, core.gateway.reports, view.receive_ns)
         poll_venue(core)
+    if view.event != Event.TIMER:
+        value_market(core, view, i, view.receive_ns)
+    if core.control[EVENTS_WANTED] >> view.event & 1 != 0:
+        ask_strategy(core, view, i, view.receive_ns)
+    counters[Counter.MARKET_MISSED, 0] = core.cursor[1]
+    return 1
+
+
+@hot_part
+def value_market(core, view, i, now_ns):
+    """The market of instrument ``i`` moved: what is everything worth, and is that allowed?"""
     if view.book_state == BookState.LIVE and view.bid_ticks > 0 and view.ask_ticks > 0:
         mark(core.gate.positions, i, (view.bid_ticks + view.ask_ticks) // 2)
-    watch(core.gate, i, view.receive_ns)
-    _look_at_ourselves(core, i, view.receive_ns)
+    watch(core.gate, i, now_ns)
+
+
+@hot_part
+def ask_strategy(core, view, i, now_ns):
+    """The strategy looks at a view, and what it wants is carried out."""
+    counters = core.telemetry.counters
+    _look_at_ourselves(core, i, now_ns)
     core.intents.words[COUNT] = 0
     began = stage_begins(core.notes)
     strategy.on_market(view, core.own[0], core.params[0], core.state[i], core.intents)
@@ -69,8 +88,6 @@ def poll_trader(core):
         counters[Counter.INTENTS_DROPPED, 0] += core.intents.words[DROPPED]
         core.intents.words[DROPPED] = 0
     counters[Counter.STRATEGY_CALLS, 0] += 1
-    counters[Counter.MARKET_MISSED, 0] = core.cursor[1]
-    return 1
 
 
 @hot_part
@@ -97,12 +114,14 @@ def _look_at_ourselves(core, i, now_ns):
         own.buy_ticks = order.price_ticks
         own.buy_lots = leaves_lots(order)
         own.buy_cancelling = order.cancel_sent
+        own.buy_acknowledged = np.int64(order.state != OrderState.SENT)
     own.sell_order = own_order(orders, i, Side.SELL)
     if own.sell_order != NO_ORDER:
         order = orders.table[own.sell_order]
         own.sell_ticks = order.price_ticks
         own.sell_lots = leaves_lots(order)
         own.sell_cancelling = order.cancel_sent
+        own.sell_acknowledged = np.int64(order.state != OrderState.SENT)
 
 
 @hot_part
@@ -213,7 +232,7 @@ def poll_venue(core):
     """Agent: requests to the paper venue, reports of the venue to the order table."""
     work = np.int64(0)
     gateway = core.gateway
-    if core.control[PAPER] != 0 and peek(gateway.requests) >= 0:
+    if core.control[PAPER] == IN_LOOP and peek(gateway.requests) >= 0:
         now_ns = core.seen[0].receive_ns
         work += poll_requests(core.paper, gateway.requests, gateway.reports, now_ns)
         control = core.control

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.abi.market import Event
 from appliance.cold.errors import ApplianceError
 from appliance.cold.strategy_loader import BUILT_IN, load_strategy, make_state, source_of
 
@@ -108,3 +109,29 @@ def test_assignments_that_will_not_do(mine, params, words) -> None:  # type: ign
 def test_too_many_parameters(mine) -> None:  # type: ignore[no-untyped-def]
     text = HEAD + "PARAMS = {f'p{n}': Param(1, 1, 9, '') for n in range(33)}\n" + END
     refused(mine(text), "at most 32")
+
+
+def test_when_a_strategy_is_asked(mine) -> None:  # type: ignore[no-untyped-def]
+    head = "from appliance.hot.strategy.api import TICKER, TIMER\n"
+    strategy = load_strategy(mine(head + "TIMER_NS = 5_000_000\nEVENTS = (TIMER,)\n" + END), {})
+    assert (strategy.events, strategy.timer_ns) == (1 << Event.TIMER, 5_000_000)
+    both = load_strategy(mine(head + "TIMER_NS = 1_000_000\nEVENTS = (TICKER, TIMER)\n" + END), {})
+    assert both.events == 1 << Event.TIMER | 1 << Event.TICKER
+    assert load_strategy(mine(END), {}).events == sum(1 << event for event in Event)
+    for text, said in (
+        ("TIMER_NS = 5\n", "TIMER_NS is 5"),
+        ("TIMER_NS = 5.0e6\n", "TIMER_NS is 5000000.0"),
+        ("EVENTS = (TIMER,)\n", "there is no TIMER_NS"),
+        ("TIMER_NS = 5_000_000\nEVENTS = (TICKER,)\n", "no TIMER among its EVENTS"),
+        ("EVENTS = ()\n", "must be a tuple of some of DEPTH"),
+        ("EVENTS = (99,)\n", "must be a tuple of some of DEPTH"),
+        ("EVENTS = TICKER\n", "must be a tuple of some of DEPTH"),
+    ):
+        refused(mine(head + text + END), said)
+
+
+def test_who_looks_at_levels(mine) -> None:  # type: ignore[no-untyped-def]
+    assert not load_strategy(mine(END), {}).reads_levels
+    text = "def on_market(view, own, params, state, orders):\n    state.a = view.bids_ticks[0]\n"
+    assert load_strategy(mine('STATE = {"a": 0}\n' + text), {}).reads_levels
+    assert load_strategy("imbalance_taker", {}).reads_levels

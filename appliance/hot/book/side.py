@@ -36,7 +36,7 @@ assert LEAF_LEVELS & (LEAF_LEVELS - 1) == 0 and LEAVES_MAX & _LEAF_MASK == 0
 
 
 @hot_inline
-def _leaf_at(side, position):
+def leaf_at(side, position):
     """Number of the leaf at ``position`` of the directory.
 
     The masks here and below change nothing. They show the compiler that a value is not negative,
@@ -46,7 +46,7 @@ def _leaf_at(side, position):
 
 
 @hot_inline
-def _count_at(side, leaf):
+def count_at(side, leaf):
     """Levels in the leaf of that number, 0..LEAF_LEVELS."""
     return side.counts[leaf] & _COUNT_MASK
 
@@ -100,7 +100,7 @@ def _drop_leaf(side, position):
     """Take the leaf at ``position`` out of the directory and give its memory back."""
     position = position & _LEAF_MASK
     count = side.leaves_n & _LEAVES_MASK
-    side.free[side.free_n] = _leaf_at(side, position)
+    side.free[side.free_n] = leaf_at(side, position)
     side.free_n += 1
     _pull(side.lows, position, count)
     _pull(side.leaves, position, count)
@@ -128,7 +128,7 @@ def _add_leaf(side, position, key):
 @hot
 def _split(side, position):
     """Move the upper half of the full leaf at ``position`` to a new one behind it."""
-    lower = _leaf_at(side, position)
+    lower = leaf_at(side, position)
     upper = _add_leaf(side, position + 1, side.levels[lower, KEYS, _HALF])
     for k in range(_HALF):
         side.levels[upper, KEYS, k] = side.levels[lower, KEYS, _HALF + k]
@@ -140,10 +140,10 @@ def _split(side, position):
 @hot
 def _merge(side, position):
     """Append the leaf behind ``position`` to the one at ``position``."""
-    lower = _leaf_at(side, position)
-    upper = _leaf_at(side, position + 1)
-    count = _count_at(side, lower)
-    more = _count_at(side, upper)
+    lower = leaf_at(side, position)
+    upper = leaf_at(side, position + 1)
+    count = count_at(side, lower)
+    more = count_at(side, upper)
     for k in range(more):
         side.levels[lower, KEYS, count + k] = side.levels[upper, KEYS, k]
         side.levels[lower, LOTS, count + k] = side.levels[upper, LOTS, k]
@@ -156,13 +156,11 @@ def _shrink(side, position, count):
     """Keep the invariant after the leaf at ``position`` lost a level and has ``count`` left."""
     if count == 0:
         _drop_leaf(side, position)  # its neighbours had 32 and more each: no merge is due
-    elif (
-        position > 0 and _count_at(side, _leaf_at(side, position - 1)) + count <= LEAF_MERGE_LEVELS
-    ):
+    elif position > 0 and count_at(side, leaf_at(side, position - 1)) + count <= LEAF_MERGE_LEVELS:
         _merge(side, position - 1)
     elif (
         position + 1 < side.leaves_n
-        and _count_at(side, _leaf_at(side, position + 1)) + count <= LEAF_MERGE_LEVELS
+        and count_at(side, leaf_at(side, position + 1)) + count <= LEAF_MERGE_LEVELS
     ):
         _merge(side, position)
 
@@ -170,8 +168,8 @@ def _shrink(side, position, count):
 @hot
 def _delete(side, position, slot):
     """Remove the level in ``slot`` of the leaf at directory ``position``."""
-    leaf = _leaf_at(side, position)
-    count = _count_at(side, leaf)
+    leaf = leaf_at(side, position)
+    count = count_at(side, leaf)
     keys = side.levels[leaf, KEYS]
     _pull(keys, slot, count)
     _pull(side.levels[leaf, LOTS], slot, count)
@@ -185,8 +183,8 @@ def _delete(side, position, slot):
 @hot
 def _insert(side, position, slot, key, lots):
     """Put a new level at ``slot`` of the leaf at ``position``, which has room."""
-    leaf = _leaf_at(side, position)
-    count = _count_at(side, leaf)
+    leaf = leaf_at(side, position)
+    count = count_at(side, leaf)
     keys = side.levels[leaf, KEYS]
     _put(keys, slot, count, key)
     _put(side.levels[leaf, LOTS], slot, count, lots)
@@ -211,11 +209,11 @@ def _insert_with_care(side, key, lots, counters):
         _insert(side, 0, 0, key, lots)
         return
     position = _position_of(side, key)
-    if _count_at(side, _leaf_at(side, position)) == LEAF_LEVELS:
+    if count_at(side, leaf_at(side, position)) == LEAF_LEVELS:
         _split(side, position)
         position = _position_of(side, key)
-    leaf = _leaf_at(side, position)
-    slot = _slot_of(side.levels[leaf, KEYS], _count_at(side, leaf), key)
+    leaf = leaf_at(side, position)
+    slot = _slot_of(side.levels[leaf, KEYS], count_at(side, leaf), key)
     _insert(side, position, slot, key, lots)
 
 
@@ -227,8 +225,8 @@ def set_key(side, key, lots, counters):
             _insert_with_care(side, key, lots, counters)
         return
     position = _position_of(side, key)
-    leaf = _leaf_at(side, position)
-    count = _count_at(side, leaf)
+    leaf = leaf_at(side, position)
+    count = count_at(side, leaf)
     keys = side.levels[leaf, KEYS]
     slot = _slot_of(keys, count, key)
     if slot < count and keys[slot] == key:
@@ -275,8 +273,8 @@ def best(side):
     """(ticks, lots) of the best level; (NO_PRICE, 0) of an empty side."""
     if side.leaves_n == 0:
         return NO_PRICE, 0
-    leaf = _leaf_at(side, side.leaves_n - 1)
-    slot = _count_at(side, leaf) - 1
+    leaf = leaf_at(side, side.leaves_n - 1)
+    slot = count_at(side, leaf) - 1
     return side.levels[leaf, KEYS, slot] * side.sign, side.levels[leaf, LOTS, slot]
 
 
@@ -292,10 +290,10 @@ def copy_best(side, ticks, lots):
     for k in range(count):
         if left == 0:
             position -= 1
-            leaf = _leaf_at(side, position)
+            leaf = leaf_at(side, position)
             keys = side.levels[leaf, KEYS]
             quantities = side.levels[leaf, LOTS]
-            left = _count_at(side, leaf)
+            left = count_at(side, leaf)
         left -= 1
         ticks[k] = sign * keys[left]
         lots[k] = quantities[left]

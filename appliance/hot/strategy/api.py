@@ -1,13 +1,16 @@
 """All that a strategy needs.
 
-A strategy is a Python module with three names::
+A strategy is a Python module with these names::
 
     PARAMS = {"quote_lots": Param(10, 1, 10**9, "quantity of a quote")}   default, least, greatest
     STATE = {"last_ns": 0}                                                 optional, per instrument
+    TIMER_NS = 10_000_000                  optional: asked at every multiple of so many ns as well
+    EVENTS = (TIMER,)                      optional: asked at these events only
 
     def on_market(view, own, params, state, orders): ...
 
-``on_market`` is compiled into the loop and called for every market record, on the hot thread:
+``on_market`` is compiled into the loop and called for every market record, or for those EVENTS of
+DEPTH, TICKER, TRADE, STATE_CHANGE and TIMER that it names, on the hot thread:
 
 ``view``    MARKET record: the touch (``bid_ticks bid_lots ask_ticks ask_lots``), 20 levels a side
             (``bids_ticks[k]`` ..), ``book_state``, ``event``, the trade of a trade event
@@ -36,18 +39,26 @@ from appliance.hot.strategy.whole import whole
 BUY: Final = int(Side.BUY)
 SELL: Final = int(Side.SELL)
 LIVE: Final = int(BookState.LIVE)
+DEPTH: Final = int(Event.DEPTH)
+TICKER: Final = int(Event.TICKER)
 TRADE: Final = int(Event.TRADE)
+STATE_CHANGE: Final = int(Event.STATE)
+TIMER: Final = int(Event.TIMER)
 GTC: Final = int(TimeInForce.GTC)
 IOC: Final = int(TimeInForce.IOC)
 POST_ONLY: Final = int(TimeInForce.POST_ONLY)
 
 __all__ = [
     "BUY",
+    "DEPTH",
     "GTC",
     "IOC",
     "LIVE",
     "POST_ONLY",
     "SELL",
+    "STATE_CHANGE",
+    "TICKER",
+    "TIMER",
     "TRADE",
     "Param",
     "cancel",

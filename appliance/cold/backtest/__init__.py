@@ -1,0 +1,1 @@
+"""Backtests: history in, the engine around the compiled simulation, results out."""

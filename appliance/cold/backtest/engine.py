@@ -1,0 +1,206 @@
+"""Runs the compiled simulation: brings rows when it needs them, takes away what it noted down.
+
+Import only after compile_cache.prepare, and run in a process whose strategy is bound.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from appliance.abi import control as c
+from appliance.abi.history import AT_EXCHANGE, AT_LOCAL, HISTORY, SAMPLE, VENUE_LOG, Queue
+from appliance.abi.market import Market
+from appliance.abi.trading import Report
+from appliance.abi.units import E8, INT64_MAX, NS_PER_S
+from appliance.cold import boot
+from appliance.cold.backtest.history import InMemory, Rows, Source
+from appliance.hot.backtest import simulation as s
+from appliance.hot.backtest import venue_state as v
+from appliance.hot.backtest.depth import WINDOW_BITS_MAX, WINDOW_BITS_MIN, make_depth
+from appliance.hot.backtest.latency import Latency
+from appliance.hot.core import Core
+
+BUFFER_ROWS: Final = 1 << 20  # of all instruments together
+BUFFER_ROWS_LEAST: Final = 1 << 14  # of each
+PREFAULT_BYTES_MAX: Final = 256 << 20
+
+
+@dataclass(frozen=True)
+class Assumptions:
+    """What the simulated venue is taken to be like."""
+
+    latency: Latency
+    queue: Queue = Queue.RISK_AVERSE
+    power: float = 3.0  # of the POWER queues
+    partial_fills: bool = False
+    sample_ns: int = 60 * NS_PER_S  # of the equity
+
+
+@dataclass
+class Noted:
+    """What a run left behind, in order."""
+
+    log: Any  # VENUE_LOG records
+    samples: Any  # SAMPLE records
+    rows_n: int
+    first_ns: int
+    last_ns: int
+
+
+class _Feed:
+    """Rows of one instrument into its part of the buffer."""
+
+    def __init__(self, source: Source, buffer: Rows, first: int, size: int) -> None:
+        self._blocks: Iterator[Rows] = source.blocks()
+        self._block = buffer[:0]
+        self._buffer, self._first, self._size = buffer, first, size
+        self.rows_n = 0
+
+    def refill(self, cursor: Any) -> None:
+        """Drops what both sides have seen, and puts as much behind the rest as there is room.
+
+        ValueError: one side is so far behind the other that nothing can be dropped.
+        """
+        kept = min(int(cursor.exchange_at), int(cursor.local_at))
+        left = int(cursor.end) - kept
+        if left == self._size:
+            raise ValueError("rows of more than the buffer wait for one side")
+        buffer, first = self._buffer, self._first
+        buffer[first : first + left] = buffer[kept : kept + left].copy()
+        end = first + left
+        while end < first + self._size:
+            if not len(self._block):
+                block = next(self._blocks, None)
+                if block is None:
+                    cursor.is_last = 1
+                    break
+                self._block = block
+            count = min(len(self._block), first + self._size - end)
+            buffer[end : end + count] = self._block[:count]
+            self._block = self._block[count:]
+            end += count
+            self.rows_n += count
+        shift = kept - first
+        cursor.exchange_at -= shift
+        cursor.local_at -= shift
+        cursor.end = end
+
+
+class _InPlace:
+    """Rows that lie in memory already, all of them: they are the buffer."""
+
+    def __init__(self, rows: Rows) -> None:
+        self.rows_n = len(rows)
+
+    def refill(self, cursor: Any) -> None:
+        cursor.end, cursor.is_last = self.rows_n, 1
+
+
+class Engine:
+    """One backtest over one Source an instrument of ``core``."""
+
+    def __init__(
+        self,
+        core: Core,
+        sources: Sequence[Source],
+        prices_ticks: Sequence[int],
+        assumptions: Assumptions,
+        *,
+        buffer_rows: int = 0,
+    ) -> None:
+        """``prices_ticks``: about where each instrument trades."""
+        n = len(sources)
+        self.core = core
+        self.sim = _simulation(core, prices_ticks, assumptions)
+        size = buffer_rows or max(BUFFER_ROWS // n, BUFFER_ROWS_LEAST)
+        self._feeds: list[_Feed | _InPlace]
+        if n == 1 and isinstance(sources[0], InMemory) and not buffer_rows:
+            self._rows = sources[0].rows.view(np.recarray)
+            self._feeds = [_InPlace(sources[0].rows)]
+        else:
+            self._rows = np.zeros(n * size, HISTORY).view(np.recarray)
+            self._feeds = [_Feed(one, self._rows, k * size, size) for k, one in enumerate(sources)]
+        for k, cursor in enumerate(self.sim.cursors):
+            cursor.exchange_at = cursor.local_at = cursor.end = k * size
+        self._log: list[Any] = []
+        self._samples: list[Any] = []
+        core.control[c.PAPER] = c.HISTORY
+        if self.sim.depth.lots.nbytes < PREFAULT_BYTES_MAX:
+            boot.prefault((core, self.sim))
+
+    def run(self, watch: Callable[[int], None] = lambda _: None) -> Noted:
+        """To the end; ``watch`` is told now and then how many rows were read."""
+        core, sim, words = self.core, self.sim, self.sim.words
+        for feed, cursor in zip(self._feeds, sim.cursors, strict=True):
+            feed.refill(cursor)
+        first_ns = self._begin()
+        core.control[c.COMMAND] = c.Command.RUN
+        run: Callable[..., int] = s.run_history
+        while (back := run(core, sim, self._rows)) != s.Back.END:
+            if back == s.Back.ROWS:
+                k = int(words[s.NEEDS])
+                self._feeds[k].refill(sim.cursors[k])
+            elif back == s.Back.TAKE:
+                self._take()
+            watch(self.rows_n)
+        core.control[c.COMMAND] = c.Command.STOP
+        self._take()
+        if sim.venue.words[v.CROWDED]:
+            raise RuntimeError("more reports were on their way than there was room for")
+        return Noted(
+            _joined(self._log, VENUE_LOG),
+            _joined(self._samples, SAMPLE),
+            self.rows_n,
+            first_ns,
+            int(core.control[c.NOW_NS]),
+        )
+
+    @property
+    def rows_n(self) -> int:
+        return sum(feed.rows_n for feed in self._feeds)
+
+    def _begin(self) -> int:
+        """Timers and samples start at the first multiple after the first row. When that is."""
+        first_ns = INT64_MAX
+        for cursor in self.sim.cursors:
+            rows = self._rows[int(cursor.exchange_at) : int(cursor.end)]
+            for mark, name in ((AT_EXCHANGE, "exchange_ns"), (AT_LOCAL, "local_ns")):
+                at = next((k for k in range(len(rows)) if int(rows["kind"][k]) & mark), None)
+                first_ns = first_ns if at is None else min(first_ns, int(rows[name][at]))
+        if first_ns == INT64_MAX:
+            first_ns = 0
+        control, words = self.core.control, self.sim.words
+        if period_ns := int(control[c.TIMER_NS]):
+            control[c.TIMER_DUE_NS] = first_ns - first_ns % period_ns + period_ns
+        words[s.SAMPLE_DUE_NS] = first_ns - first_ns % words[s.SAMPLE_NS] + words[s.SAMPLE_NS]
+        return first_ns
+
+    def _take(self) -> None:
+        venue, words = self.sim.venue, self.sim.words
+        self._log.append(np.array(venue.log[: venue.words[v.LOG_N]]))
+        self._samples.append(np.array(self.sim.samples[: words[s.SAMPLES_N]]))
+        venue.words[v.LOG_N] = words[s.SAMPLES_N] = 0
+
+
+def _joined(parts: Sequence[Any], dtype: "np.dtype[np.void]") -> Any:
+    joined = np.concatenate(parts) if parts else np.zeros(0, dtype)
+    return joined.view(np.recarray)
+
+
+def _simulation(core: Core, prices_ticks: Sequence[int], assumed: Assumptions) -> s.Simulation:
+    instruments = core.gate.instruments
+    bits = tuple(
+        min(max(max(price, 1).bit_length(), WINDOW_BITS_MIN), WINDOW_BITS_MAX)
+        for price in prices_ticks
+    )
+    lot_sizes = np.array([int(one.quantity_grid_e8) / E8 for one in instruments])
+    venue = v.make_venue(make_depth(bits), assumed.latency, lot_sizes)
+    venue.words[v.QUEUE], venue.power[0] = assumed.queue, assumed.power
+    venue.words[v.FILLS] = v.PARTIAL_FILLS if assumed.partial_fills else v.WHOLE_FILLS
+    is_spot = int(instruments[0].market) == Market.SPOT
+    venue.words[v.POST_ONLY_REPORT] = Report.REJECTED if is_spot else Report.EXPIRED
+    sim = s.make_simulation(venue, make_depth(bits), len(instruments))
+    sim.words[s.SAMPLE_NS] = assumed.sample_ns
+    return sim

@@ -1,0 +1,104 @@
+"""One backtest from plan to result. Import only after compile_cache.prepare."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from appliance.abi.trading_state import Cause, Phase, TradingState
+from appliance.cold import boot
+from appliance.cold.backtest.engine import Assumptions, Engine
+from appliance.cold.backtest.inputs import History
+from appliance.cold.backtest.results import Fees, ledger_of, results_of
+from appliance.cold.instrument_table import Instruments
+from appliance.cold.limits import demo_limits, give_paper_funds, load_limits
+from appliance.cold.replay_command import Screen
+from appliance.cold.strategy_loader import Strategy
+from appliance.hot.core import Core
+from appliance.hot.rings import make_rings
+from appliance.hot.strategy import slot
+from appliance.hot.telemetry import make_telemetry
+from appliance.hot.trading_state import rearm, set_phase
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a command wants to run."""
+
+    history: History
+    strategy: Strategy
+    limits_file: Path | None
+    assumed: Assumptions
+    fees: Fees
+    capital_e8: int
+
+
+def run(plan: Plan, screen: Screen, *, warm: bool) -> dict[str, Any]:
+    """The result as plain values. ApplianceError for whatever is wrong with the request."""
+    history, strategy = plan.history, plan.strategy
+    with screen.task("reading", None) as progress:
+        instruments = history.learn(progress)
+    core, notes = ready_core(instruments, strategy, plan.limits_file)
+    prices = [max(1, ticks) for ticks in instruments.first_prices_ticks]
+    slot.bind(strategy.on_market)
+    screen.say("loading the engine" if warm else "compiling the engine (once for this version)")
+    boot.compile_strategy(core, strategy)
+    sources = history.sources(instruments, strategy)
+    engine = Engine(core, sources, prices, plan.assumed)
+    with screen.task("running", None) as progress:
+        noted = engine.run(lambda rows_n: progress(rows_n, 0))
+    ledger = ledger_of(noted, core, plan.fees, plan.capital_e8)
+    result = results_of(
+        noted,
+        core,
+        instruments.symbols,
+        ledger,
+        plan.fees,
+        plan.capital_e8,
+        plan.assumed.sample_ns,
+    )
+    result["strategy"] = {"name": strategy.name, "params": strategy.values}
+    result["notes"] = notes + input_notes(history)
+    return result
+
+
+def ready_core(
+    instruments: Instruments, strategy: Strategy, limits_file: Path | None
+) -> tuple[Core, list[str]]:
+    """A core that may trade under the limits of the file, or those for demonstration."""
+    records, symbols = instruments.records, instruments.symbols
+    telemetry, rings = make_telemetry(len(symbols)), make_rings(1 << 20)
+    core = boot.make_core(records, symbols, strategy, telemetry, rings, epoch=0)
+    notes = list(instruments.notes)
+    if limits_file is not None:
+        limits = load_limits(limits_file, records)
+        notes += [f"{limits_file}: nothing trades under {s}" for s in limits.unused_symbols]
+        notes += [f"{limits_file}: {line}" for line in limits.off()]
+        limits = limits.for_history()
+    else:
+        limits = demo_limits(records, [max(1, n) for n in instruments.first_prices_ticks])
+        notes.append("no risk file given: limits for demonstration, from the first price")
+    limits.write(core.gate)
+    give_paper_funds(core.gate)
+    rearm(core.gate.account, TradingState.ACTIVE, Cause.START, 0)
+    set_phase(core.gate.account, Phase.READY, Cause.START, 0)
+    return core, notes
+
+
+def input_notes(history: History) -> list[str]:
+    """What was odd about the input, a line each."""
+    notes = history.report.remarks()
+    if history.recorded is None:
+        return notes
+    for sorter, symbol in zip(history.recorded.sorters, history.recorded.symbols, strict=True):
+        if sorter.shift_ns:
+            notes.append(
+                f"{symbol}: the recorder's clock was behind the venue's:"
+                f" {sorter.shift_ns / 1e6:.3f} ms were added to every receive time"
+            )
+        for count, what in (
+            (sorter.early_n, "came in before they had happened, by the two clocks: set to then"),
+            (sorter.late_n, "happened more than two seconds before their neighbours: set to then"),
+        ):
+            if count:
+                notes.append(f"{symbol}: {count} rows {what}")
+    return notes

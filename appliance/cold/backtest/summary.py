@@ -1,0 +1,43 @@
+"""The result of a backtest for people."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+
+def _ratio(value: float | None) -> str:
+    return "not defined" if value is None else f"{value:,.3f}"
+
+
+def _percent(value: float | None) -> str:
+    return "not defined" if value is None else f"{value:+.3%}"
+
+
+def show(result: dict[str, Any], console: Console) -> None:
+    """Figures first, then what they rest on."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    seconds = (result["last_ns"] - result["first_ns"]) / 1e9
+    for name, text in (
+        ("total return", _percent(result["total_return"])),
+        ("Sharpe ratio", _ratio(result["sharpe_ratio"])),
+        ("max drawdown", _percent(result["max_drawdown"])),
+        ("win rate", _percent(result["win_rate"]).lstrip("+")),
+        ("Sortino, Calmar", f"{_ratio(result['sortino_ratio'])}, {_ratio(result['calmar_ratio'])}"),
+        ("profit, fees paid", f"{result['profit']:,.2f}, {result['fees']:,.2f}"),
+        ("orders, cancels", f"{result['orders']:,}, {result['cancels']:,}"),
+        ("fills, round trips", f"{result['fills']:,}, {result['round_trips']:,}"),
+        ("fill ratio", _percent(result["fill_ratio"]).lstrip("+")),
+        ("maker share", _percent(result["maker_share"]).lstrip("+")),
+        ("queue wait", f"{_ratio(result['queue_wait_ms'])} ms"),
+        ("turnover", f"{result['turnover']:,.2f}"),
+        ("history", f"{seconds:,.1f} s, {result['rows']:,} rows, {result['samples']:,} returns"),
+        ("assumed", ", ".join(str(value) for value in result["assumptions"].values())),
+    ):
+        table.add_row(name, escape(text))
+    console.print(table)
+    for name, count in result["refusals"].items():
+        console.print(f"refused {count:,} times: {name}")
+    for note in result["notes"]:
+        console.print(f"[dim]{escape(note)}[/]")

@@ -1,0 +1,140 @@
+"""``appliance backtest``: a strategy on history, with the gate, queues and latencies it meets."""
+
+import argparse
+import json
+import sys
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+
+from appliance.abi.market import Market
+from appliance.cold.errors import EXIT_OK, ApplianceError
+from appliance.cold.replay_command import Screen, parse_params
+
+_QUEUES: Final = ("risk_averse", "power", "power_2", "power_3", "log", "log_2")
+_MARKETS: Final = {"spot": Market.SPOT, "usdm": Market.USDM}
+NS_PER_MS: Final = 1_000_000
+
+_EPILOG = """\
+examples:
+  appliance backtest btcusdt.gz                         the market maker, 5 ms each way
+  appliance backtest mon.gz tue.gz --strategy mine.py --params half_ticks=8 --limits risk.toml
+  appliance backtest day.npz --symbols BTCUSDT --queue power_3:2 --latency 2.5,4
+  appliance backtest day.gz --latency orders.npz        latencies of recorded orders
+  appliance backtest day.gz --json > result.json
+
+Orders meet the book that the venue had when they came there, in the queue of their price. What is
+assumed about the venue stands in the result. Recordings are lines of "<receive time> <frame>"; an
+.npz is hftbacktest's. A file of recorded orders holds request, venue and response times (ns).
+
+exit codes: 0 fine, 2 a wrong request"""
+
+
+def add_parser(subparsers: Any) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "backtest",
+        help="a strategy on history: what would it have earned?",
+        description="The live loop's strategy, gate and orders against a simulated venue.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("files", nargs="+", metavar="FILE", help="recordings (plain or gzip), or .npz files")
+    add("--symbols", metavar="A,B", help="only these; of .npz files: whose they are")
+    add("--snapshot", action="append", default=[], metavar="[SYMBOL=]FILE", help="REST snapshots")
+    add("--exchange-info", metavar="FILE", help="saved exchangeInfo: grid, filters")
+    add("--market", choices=_MARKETS, default="usdm", help="of .npz files (default: usdm)")
+    add("--strategy", default="market_maker", metavar="NAME|FILE", help="as for appliance replay")
+    add("--params", default="", metavar="K=V,..", help="the strategy's parameters")
+    add("--limits", metavar="FILE", help="risk limits (TOML; default: for demos)")
+    add("--latency", default="5,5", metavar="MS,MS|FILE", help="to the venue and back (5,5)")
+    add("--queue", default="risk_averse", metavar="NAME[:N]", help=", ".join(_QUEUES))
+    add("--partial-fills", action="store_true", help="by the lots that traded (default: whole)")
+    add("--maker-fee", default="0.02", metavar="PCT", help="of a trade's value (0.02)")
+    add("--taker-fee", default="0.05", metavar="PCT", help="likewise (0.05)")
+    add("--capital", default="10000", metavar="AMOUNT", help="what returns are measured by (10000)")
+    add("--sample", default="60", metavar="S", help="interval of the returns (60 s)")
+    add("--json", action="store_true", help="one JSON document on standard output")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve ``appliance backtest``; returns the exit code."""
+    screen = Screen(quiet=args.json)
+    with screen.progress:
+        result = backtest(args, screen)
+    if args.json:
+        json.dump(result, sys.stdout, indent=2)
+        sys.stdout.write("\n")
+    else:
+        from appliance.cold.backtest.summary import show
+
+        show(result, Console())
+    return EXIT_OK
+
+
+def number(text: str, option: str, least: float, most: float) -> Fraction:
+    """A decimal number of an option, exactly."""
+    try:
+        value = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        raise ApplianceError(f"{option} {text}: not a number") from None
+    if not least <= value <= most:
+        raise ApplianceError(f"{option} {text}: it may be {least:g} to {most:g}")
+    return value
+
+
+def backtest(args: argparse.Namespace, screen: Screen) -> dict[str, Any]:
+    """All of it; the result as plain values."""
+    params = parse_params(args.params)
+    queue, _, power = args.queue.partition(":")
+    if queue not in _QUEUES:
+        raise ApplianceError(f"--queue {args.queue}: give one of {', '.join(_QUEUES)}")
+    exponent = float(number(power or "3", "--queue", 0.1, 100))
+    rates = [
+        number(text, option, -100, 100) / 100
+        for option, text in (("--maker-fee", args.maker_fee), ("--taker-fee", args.taker_fee))
+    ]
+    capital_e8 = int(number(args.capital, "--capital", 1, 1e9) * 10**8)
+    sample_ns = int(number(args.sample, "--sample", 0.1, 86_400) * 10**9)
+    from appliance.cold import compile_cache, strategy_loader
+
+    cache, warm = compile_cache.prepare(
+        strategy_loader.source_of(args.strategy), compile_cache.HISTORY
+    )
+    from appliance.abi.history import Queue
+    from appliance.cold.backtest import latencies, run_backtest
+    from appliance.cold.backtest.engine import Assumptions
+    from appliance.cold.backtest.inputs import History, Wanted
+    from appliance.cold.backtest.results import Fees
+
+    latency, told = latencies.parse(args.latency)
+    assumed = Assumptions(latency, Queue[queue.upper()], exponent, args.partial_fills, sample_ns)
+    wanted = Wanted(
+        tuple(Path(name) for name in args.files),
+        tuple(name for name in (args.symbols or "").split(",") if name),
+        tuple(args.snapshot),
+        args.exchange_info,
+        _MARKETS[args.market],
+    )
+    plan = run_backtest.Plan(
+        History(wanted),
+        strategy_loader.load_strategy(args.strategy, params),
+        Path(args.limits) if args.limits else None,
+        assumed,
+        Fees(*rates),
+        capital_e8,
+    )
+    result = run_backtest.run(plan, screen, warm=warm)
+    compile_cache.mark_complete(cache, compile_cache.HISTORY)
+    result["assumptions"] = {
+        "latency": told,
+        "queue": args.queue,
+        "fills": "partial" if args.partial_fills else "whole",
+        "maker_fee_pct": float(rates[0] * 100),
+        "taker_fee_pct": float(rates[1] * 100),
+    }
+    return result

@@ -1,0 +1,1 @@
+"""The market of a backtest: a simulated venue and the wire to it, compiled."""
