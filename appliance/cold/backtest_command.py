@@ -14,7 +14,7 @@ from appliance.cold.errors import EXIT_OK, ApplianceError
 from appliance.cold.replay_command import Screen, parse_params
 
 _QUEUES: Final = ("risk_averse", "power", "power_2", "power_3", "log", "log_2")
-_MARKETS: Final = {"spot": Market.SPOT, "usdm": Market.USDM}
+MARKETS: Final = {"spot": Market.SPOT, "usdm": Market.USDM}
 NS_PER_MS: Final = 1_000_000
 
 _EPILOG = """\
@@ -45,7 +45,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     add("--symbols", metavar="A,B", help="only these; of .npz files: whose they are")
     add("--snapshot", action="append", default=[], metavar="[SYMBOL=]FILE", help="REST snapshots")
     add("--exchange-info", metavar="FILE", help="saved exchangeInfo: grid, filters")
-    add("--market", choices=_MARKETS, default="usdm", help="of .npz files (default: usdm)")
+    add("--market", choices=MARKETS, default="usdm", help="of .npz files (default: usdm)")
     add("--strategy", default="market_maker", metavar="NAME|FILE", help="as for appliance replay")
     add("--params", default="", metavar="K=V,..", help="the strategy's parameters")
     add("--limits", metavar="FILE", help="risk limits (TOML; default: for demos)")
@@ -108,8 +108,9 @@ def backtest(args: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     from appliance.abi.history import Queue
     from appliance.cold.backtest import latencies, run_backtest
     from appliance.cold.backtest.engine import Assumptions
-    from appliance.cold.backtest.inputs import History, Wanted
+    from appliance.cold.backtest.inputs import History
     from appliance.cold.backtest.results import Fees
+    from appliance.cold.backtest.wanted import Wanted
 
     latency, told = latencies.parse(args.latency)
     assumed = Assumptions(latency, Queue[queue.upper()], exponent, args.partial_fills, sample_ns)
@@ -118,7 +119,7 @@ def backtest(args: argparse.Namespace, screen: Screen) -> dict[str, Any]:
         tuple(name for name in (args.symbols or "").split(",") if name),
         tuple(args.snapshot),
         args.exchange_info,
-        _MARKETS[args.market],
+        MARKETS[args.market],
     )
     plan = run_backtest.Plan(
         History(wanted),

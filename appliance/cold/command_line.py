@@ -16,6 +16,7 @@ from typing import Final
 
 from appliance.cold import (
     backtest_command,
+    convert_command,
     demo_command,
     guard_command,
     journal_command,
@@ -73,6 +74,7 @@ def build_parser() -> argparse.ArgumentParser:
     demo_command.add_parser(subparsers)
     replay_command.add_parser(subparsers)
     backtest_command.add_parser(subparsers)
+    convert_command.add_parser(subparsers)
     run_command.add_parser(subparsers)
     venue_command.add_parser(subparsers)
     operator_commands.add_parsers(subparsers)

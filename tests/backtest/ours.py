@@ -110,7 +110,7 @@ def serve(data_path: str, settings_path: str) -> None:
     import numpy as np
 
     from appliance.cold.backtest.engine import Engine
-    from appliance.cold.backtest.history import InMemory
+    from appliance.cold.backtest.history import InMemory, mark_messages
     from appliance.cold.backtest.npz import rows_of
     from appliance.hot.strategy import slot
 
@@ -119,7 +119,9 @@ def serve(data_path: str, settings_path: str) -> None:
     slot.bind(strategy.on_market)
     grids = round(settings["tick"] * 1e8), round(settings["lot"] * 1e8)
     with np.load(data_path) as file:
-        source = InMemory(rows_of(file["data"], *grids))
+        rows = rows_of(file["data"], *grids)
+    mark_messages(rows)
+    source = InMemory(rows)
     records = instrument(*grids)
     assumed = assumptions(settings)
 

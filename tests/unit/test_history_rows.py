@@ -18,7 +18,6 @@ from appliance.cold.backtest.history import Rows, empty_rows, mark_messages
 from appliance.cold.backtest.order import WINDOW_NS, Sorter
 from appliance.cold.line import Line
 from appliance.cold.recording import Arena, arena_of
-from appliance.cold.strategy_loader import load_strategy
 from appliance.cold.synthetic import Faults, generate, inject
 from appliance.hot.jit import JIT_DISABLED
 
@@ -29,7 +28,7 @@ Levels = dict[tuple[bool, int], int]
 def rows_of(lines: list[Line], symbols: tuple[str, ...]) -> tuple[RecordedHistory, list[Rows]]:
     arenas: list[Arena] = [arena_of(lines[: len(lines) // 2]), arena_of(lines[len(lines) // 2 :])]
     instruments = instrument_table.build(grid.learn(arenas), None, list(symbols))
-    history = RecordedHistory(instruments, load_strategy("idle", {}), arenas)
+    history = RecordedHistory(instruments, arenas)
     return history, [np.concatenate(list(one.blocks())) for one in history.sources()]
 
 

@@ -20,7 +20,7 @@ from appliance.cold.loop import Feed
 from appliance.cold.quarantine import Quarantine
 from appliance.cold.recording import Arena
 from appliance.cold.session import clerk_of, hints_of
-from appliance.cold.strategy_loader import Strategy
+from appliance.cold.strategy_loader import load_strategy
 from appliance.hot.backtest import rows_of_frames as maker
 from appliance.hot.rings import make_rings
 from appliance.hot.telemetry import make_telemetry
@@ -40,21 +40,14 @@ class RecordedHistory:
     def __init__(
         self,
         instruments: Instruments,
-        strategy: Strategy,
         arenas: Iterable[Arena],
-        watch: Callable[[int], None] = lambda _: None,
     ) -> None:
         symbols, records = instruments.symbols, instruments.records
         self._instruments = instruments
         self.symbols, self.records = symbols, records
-        self._core = boot.make_core(
-            records,
-            symbols,
-            strategy,
-            make_telemetry(len(symbols)),
-            make_rings(RING_BYTES),
-            epoch=0,
-        )
+        nobody = load_strategy("idle", {})
+        telemetry, rings = make_telemetry(len(symbols)), make_rings(RING_BYTES)
+        self._core = boot.make_core(records, symbols, nobody, telemetry, rings, epoch=0)
         self._core.control[c.LOCKSTEP] = 1
         self._core.control[c.TIMER_NS] = 0
         self.quarantine = Quarantine()
@@ -63,7 +56,6 @@ class RecordedHistory:
         self._waiting: list[deque[Rows]] = [deque() for _ in symbols]
         self.sorters = [Sorter() for _ in symbols]
         self._chunks = self._converted(arenas)
-        self._watch = watch
         self.frames_n = 0
 
     def sources(self) -> "list[RecordedSource]":
@@ -90,7 +82,6 @@ class RecordedHistory:
                         self._desk.serve()
                     else:
                         yield self._hand_out()
-                self._watch(self.frames_n)
             yield self._hand_out()
         yield self._hand_out(is_last=True)
 

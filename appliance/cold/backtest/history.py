@@ -1,6 +1,6 @@
 """History in memory: arrays of HISTORY rows, and where the engine gets them from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 import numpy as np
@@ -25,6 +25,21 @@ class InMemory:
 
     def blocks(self) -> Iterator[Rows]:
         yield self.rows
+
+
+def whole_messages(blocks: Iterable[Rows]) -> Iterator[Rows]:
+    """Blocks that no message reaches across, with LAST set where each ends."""
+    waiting = empty_rows()
+    for block in blocks:
+        rows = np.concatenate((waiting, block))
+        here = np.flatnonzero(rows["kind"] & AT_LOCAL)
+        times = rows["local_ns"][here]
+        cut = int(here[np.searchsorted(times, times[-1])]) if len(here) else 0
+        waiting, rows = rows[cut:], rows[:cut]
+        mark_messages(rows)
+        yield rows
+    mark_messages(waiting)
+    yield waiting
 
 
 def empty_rows(count: int = 0) -> Rows:

@@ -4,13 +4,17 @@ Its flags (hftbacktest/types.py): bit 31 at the venue, 30 here, 29 buy, 28 sell;
 depth, 2 trade, 3 clear, 4 snapshot.
 """
 
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
 from appliance.abi.history import AT_EXCHANGE, AT_LOCAL, BUY, SELL, WHAT_MASK, What
 from appliance.abi.units import E8, NO_ID
-from appliance.cold.backtest.history import Rows, empty_rows, mark_messages
+from appliance.cold.backtest.history import Rows, empty_rows
 from appliance.cold.errors import ApplianceError
 
 EVENT: Final = np.dtype(
@@ -29,11 +33,17 @@ EVENT: Final = np.dtype(
 _BITS: Final = ((1 << 31, AT_EXCHANGE), (1 << 30, AT_LOCAL), (1 << 29, BUY), (1 << 28, SELL))
 KINDS: Final = np.zeros(WHAT_MASK + 1, np.int64)
 KINDS[1:5] = What.DEPTH, What.TRADE, What.CLEAR, What.SNAPSHOT
+THEIRS: Final = np.zeros(WHAT_MASK + 1, np.uint64)
+THEIRS[[What.DEPTH, What.TRADE, What.CLEAR, What.SNAPSHOT]] = 1, 2, 3, 4
+BLOCK_ROWS: Final = 1 << 18
 OFF_GRID: Final = 1e-3  # of a tick or lot: what float64 leaves of a decimal number is far less
 
 
 def rows_of(events: Rows, price_grid_e8: int, quantity_grid_e8: int) -> Rows:
-    """HISTORY of hftbacktest's events on a grid. ApplianceError: a number lies between."""
+    """HISTORY of hftbacktest's events on a grid, without the ends of messages (whole_messages).
+
+    ApplianceError: a number lies between the grid's.
+    """
     rows = empty_rows(len(events))
     what = KINDS[events["ev"] & WHAT_MASK]
     known = what != 0
@@ -45,7 +55,6 @@ def rows_of(events: Rows, price_grid_e8: int, quantity_grid_e8: int) -> Rows:
     rows["lots"] = _whole(events["qty"], quantity_grid_e8, "quantity", known)
     rows["id"] = NO_ID
     rows["kind"][~known] = 0  # of individual orders: nobody looks
-    mark_messages(rows)
     return rows
 
 
@@ -70,3 +79,44 @@ def decimals_e8(events: Rows) -> tuple[Any, Any]:
         numbers = numbers[np.isfinite(numbers) & (np.abs(numbers) < E8)]
         made.append(np.rint(numbers * E8).astype(np.int64))
     return made[0], made[1]
+
+
+def events_of(rows: Rows, price_grid_e8: int, quantity_grid_e8: int) -> Rows:
+    """The other way. What hftbacktest has no event for is left out: TICKER, rows of nothing."""
+    rows = rows[THEIRS[rows["kind"] & WHAT_MASK] != 0]
+    events = np.zeros(len(rows), EVENT)
+    events["ev"] = THEIRS[rows["kind"] & WHAT_MASK]
+    for theirs, ours in _BITS:
+        events["ev"] |= np.where(rows["kind"] & ours, theirs, 0).astype(np.uint64)
+    events["exch_ts"], events["local_ts"] = rows["exchange_ns"], rows["local_ns"]
+    events["px"] = rows["ticks"] * price_grid_e8 / E8
+    events["qty"] = rows["lots"] * quantity_grid_e8 / E8
+    return events
+
+
+def blocks_of(path: Path, count: int = BLOCK_ROWS) -> Iterator[Rows]:
+    """hftbacktest's array ``data`` in pieces. ApplianceError: it is no such file, or it is cut."""
+    try:
+        with ZipFile(path) as archive, archive.open("data.npy") as file:
+            dtype, left = _header(path, file)
+            while left:
+                want = min(left, count) * dtype.itemsize
+                data = file.read(want)
+                if len(data) != want:
+                    raise ApplianceError(f"{path}: ends before its time: {left} events are missing")
+                left -= min(left, count)
+                yield np.frombuffer(data, dtype)
+    except (OSError, ValueError, KeyError, BadZipFile, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or "not an .npz of hftbacktest (no array 'data')"
+        raise ApplianceError(f"{path}: {reason}") from None
+
+
+def _header(path: Path, file: Any) -> "tuple[np.dtype[np.void], int]":
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0
+    if version != (1, 0):
+        read = np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(file)
+    if len(shape) != 1 or set(EVENT.names or ()) - set(dtype.names or ()):
+        raise ApplianceError(f"{path}: its array 'data' has other fields than hftbacktest's events")
+    return dtype, shape[0]

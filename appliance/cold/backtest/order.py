@@ -75,3 +75,20 @@ class Sorter:
         if count:
             self._known_ns = max(self._known_ns, int(highest[count - 1]))
         return ordered, rows[count:]
+
+
+def remarks(sorter: Sorter) -> list[str]:
+    """What was odd about the times, a line each."""
+    told = []
+    if sorter.shift_ns:
+        told.append(
+            f"the recorder's clock was behind the venue's: {sorter.shift_ns / 1e6:.3f} ms were"
+            " added to every receive time"
+        )
+    for count, what in (
+        (sorter.early_n, "came in before they had happened, by the two clocks: set to then"),
+        (sorter.late_n, "happened more than two seconds before their neighbours: set to then"),
+    ):
+        if count:
+            told.append(f"{count} rows {what}")
+    return told

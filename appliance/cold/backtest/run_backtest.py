@@ -42,7 +42,7 @@ def run(plan: Plan, screen: Screen, *, warm: bool) -> dict[str, Any]:
     slot.bind(strategy.on_market)
     screen.say("loading the engine" if warm else "compiling the engine (once for this version)")
     boot.compile_strategy(core, strategy)
-    sources = history.sources(instruments, strategy)
+    sources = history.sources(instruments)
     engine = Engine(core, sources, prices, plan.assumed)
     with screen.task("running", None) as progress:
         noted = engine.run(lambda rows_n: progress(rows_n, 0))
@@ -57,7 +57,7 @@ def run(plan: Plan, screen: Screen, *, warm: bool) -> dict[str, Any]:
         plan.assumed.sample_ns,
     )
     result["strategy"] = {"name": strategy.name, "params": strategy.values}
-    result["notes"] = notes + input_notes(history)
+    result["notes"] = notes + history.notes()
     return result
 
 
@@ -82,23 +82,3 @@ def ready_core(
     rearm(core.gate.account, TradingState.ACTIVE, Cause.START, 0)
     set_phase(core.gate.account, Phase.READY, Cause.START, 0)
     return core, notes
-
-
-def input_notes(history: History) -> list[str]:
-    """What was odd about the input, a line each."""
-    notes = history.report.remarks()
-    if history.recorded is None:
-        return notes
-    for sorter, symbol in zip(history.recorded.sorters, history.recorded.symbols, strict=True):
-        if sorter.shift_ns:
-            notes.append(
-                f"{symbol}: the recorder's clock was behind the venue's:"
-                f" {sorter.shift_ns / 1e6:.3f} ms were added to every receive time"
-            )
-        for count, what in (
-            (sorter.early_n, "came in before they had happened, by the two clocks: set to then"),
-            (sorter.late_n, "happened more than two seconds before their neighbours: set to then"),
-        ):
-            if count:
-                notes.append(f"{symbol}: {count} rows {what}")
-    return notes
