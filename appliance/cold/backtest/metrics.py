@@ -56,12 +56,12 @@ def sortino_ratio(returns: Curve, periods: float) -> float:
 
 
 def annual_return(equity: Curve, periods: float) -> float:
-    """(last / first) ^ (periods / n) - 1: compound growth."""
+    """(product of 1 + return) ^ (1 / years) - 1: compound growth."""
     n = len(equity) - 1
     if n < RETURNS_LEAST_N or equity[0] <= 0 or equity[-1] <= 0:
         return np.nan
     with np.errstate(over="ignore"):
-        return float(np.float64(equity[-1] / equity[0]) ** (periods / n) - 1)
+        return float(np.prod(returns_of(equity) + 1) ** (1 / (n / periods)) - 1)
 
 
 def calmar_ratio(equity: Curve, periods: float) -> float:
