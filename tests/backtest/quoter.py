@@ -15,7 +15,7 @@ from appliance.hot.strategy.api import (
 TIMER_NS = 10_000_000
 EVENTS = (TIMER,)
 PARAMS = {
-    "half_ticks": Param(5, 1, 1000, "from the middle"),
+    "half_ticks": Param(5, 0, 1000, "from the middle; 0: no quotes"),
     "quote_lots": Param(10, 1, 10**9, "quantity of a quote"),
 }
 NONE = -1
@@ -32,7 +32,7 @@ def keep(orders, side, ticks, lots, order, order_ticks, busy, other_ticks):
 
 
 def on_market(view, own, params, state, orders):
-    if view.book_state != LIVE:
+    if view.book_state != LIVE or params.half_ticks == 0:
         return
     middle = (view.bid_ticks + view.ask_ticks) // 2
     half = params.half_ticks

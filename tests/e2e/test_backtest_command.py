@@ -80,9 +80,10 @@ def test_what_is_assumed_matters(session: Path, plain: dict[str, Any]) -> None:
 
 
 def test_a_strategy_that_never_trades(session: Path) -> None:
-    told = result(session, "--strategy", "idle", "--symbols", "ETHUSDT")
+    words = (session, "--strategy", QUOTER, "--params", "half_ticks=0", "--symbols", "ETHUSDT")
+    told = result(*words)
     assert (told["orders"], told["profit"], told["sharpe_ratio"]) == (0, 0.0, None)
-    shown = backtest(session, "--strategy", "idle", "--symbols", "ETHUSDT").stdout
+    shown = backtest(*words).stdout
     assert "Sharpe ratio" in shown and "not defined" in shown
 
 

@@ -3,6 +3,7 @@
 Import only after compile_cache.prepare, and run in a process whose strategy is bound.
 """
 
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -124,8 +125,7 @@ class Engine:
             self._feeds = [_Feed(one, self._rows, k * size, size) for k, one in enumerate(sources)]
         for k, cursor in enumerate(self.sim.cursors):
             cursor.exchange_at = cursor.local_at = cursor.end = k * size
-        self._log: list[Any] = []
-        self._samples: list[Any] = []
+        self._log, self._samples = _Spool(VENUE_LOG), _Spool(SAMPLE)
         core.control[c.PAPER] = c.HISTORY
         if self.sim.depth.lots.nbytes < PREFAULT_BYTES_MAX:
             boot.prefault((core, self.sim))
@@ -150,8 +150,8 @@ class Engine:
         if sim.venue.words[v.CROWDED]:
             raise RuntimeError("more reports were on their way than there was room for")
         return Noted(
-            _joined(self._log, VENUE_LOG),
-            _joined(self._samples, SAMPLE),
+            self._log.records(),
+            self._samples.records(),
             self.rows_n,
             first_ns,
             int(core.control[c.NOW_NS]),
@@ -179,14 +179,28 @@ class Engine:
 
     def _take(self) -> None:
         venue, words = self.sim.venue, self.sim.words
-        self._log.append(np.array(venue.log[: venue.words[v.LOG_N]]))
-        self._samples.append(np.array(self.sim.samples[: words[s.SAMPLES_N]]))
+        self._log.add(venue.log[: venue.words[v.LOG_N]])
+        self._samples.add(self.sim.samples[: words[s.SAMPLES_N]])
         venue.words[v.LOG_N] = words[s.SAMPLES_N] = 0
 
 
-def _joined(parts: Sequence[Any], dtype: "np.dtype[np.void]") -> Any:
-    joined = np.concatenate(parts) if parts else np.zeros(0, dtype)
-    return joined.view(np.recarray)
+class _Spool:
+    """Records on disk, in a file without a name: a run of months does not grow in memory."""
+
+    def __init__(self, dtype: "np.dtype[np.void]") -> None:
+        self._dtype, self._count = dtype, 0
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the records
+
+    def add(self, records: Any) -> None:
+        self._file.write(np.asarray(records).tobytes())
+        self._count += len(records)
+
+    def records(self) -> Any:
+        """All of them, read only."""
+        self._file.flush()
+        if not self._count:
+            return np.zeros(0, self._dtype).view(np.recarray)
+        return np.memmap(self._file, self._dtype, "r", shape=(self._count,)).view(np.recarray)
 
 
 def _simulation(core: Core, prices_ticks: Sequence[int], assumed: Assumptions) -> s.Simulation:

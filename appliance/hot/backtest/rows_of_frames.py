@@ -170,6 +170,11 @@ def _on_frame(core, maker, kind, shown_n, local_ns):
     ):
         units = core.decoder.parts.levels.units
         _on_book(maker, core.books, decoded, units, i, exchange_ns, local_ns)
+        if maker.words[0] == first and head.state == BookState.LIVE:
+            # Nothing changed, and the strategy is shown that: the best bid is what it was.
+            what = np.int64(What.DEPTH) | BOTH | BUY
+            ticks, lots = head.bid_ticks, head.bid_lots
+            _add(maker, i, what, exchange_ns, local_ns, ticks, lots, head.last_id)
     elif kind == Kind.TICKER:
         _on_ticker(maker, decoded, i, exchange_ns, local_ns)
     elif (kind == Kind.TRADE or kind == Kind.AGG_TRADE) and shown_n > 0:
