@@ -12,7 +12,7 @@ from appliance.cold.grid import Learnt
 from appliance.cold.instrument_table import Instruments
 from appliance.cold.recording import ReadReport, load_chunks
 
-CHUNK_BYTES = 64 << 20
+CHUNK_BYTES = 8 << 20
 
 
 class Recordings:
