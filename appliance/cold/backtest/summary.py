@@ -15,6 +15,13 @@ def _percent(value: float | None) -> str:
     return "not defined" if value is None else f"{value:+.3%}"
 
 
+def _assumed(told: dict[str, Any]) -> str:
+    return (
+        f"{told['latency']}; queue {told['queue']}, {told['fills']} fills;"
+        f" fees {told['maker_fee_pct']:g} % maker, {told['taker_fee_pct']:g} % taker"
+    )
+
+
 def show(result: dict[str, Any], console: Console) -> None:
     """Figures first, then what they rest on."""
     table = Table(box=None, pad_edge=False, show_header=False)
@@ -33,7 +40,7 @@ def show(result: dict[str, Any], console: Console) -> None:
         ("queue wait", f"{_ratio(result['queue_wait_ms'])} ms"),
         ("turnover", f"{result['turnover']:,.2f}"),
         ("history", f"{seconds:,.1f} s, {result['rows']:,} rows, {result['samples']:,} returns"),
-        ("assumed", ", ".join(str(value) for value in result["assumptions"].values())),
+        ("assumed", _assumed(result["assumptions"])),
     ):
         table.add_row(name, escape(text))
     console.print(table)
