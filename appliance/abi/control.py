@@ -13,9 +13,7 @@ LOCKSTEP: Final = 2  # 1: leave whenever a frame needs the clerk, so that order 
 SILENCE_MAX_NS: Final = 3  # a book without an event for longer is stale
 CYCLES_MULT: Final = 4  # ns = cycles x mult >> shift
 CYCLES_SHIFT: Final = 5
-PAPER: Final = 6  # who matches our orders: 0 the venue, or
-IN_LOOP: Final = 1  # the paper venue inside the loop
-HISTORY: Final = 2  # the simulated venue of a backtest
+PAPER: Final = 6  # Matching: who matches our orders
 ANSWER_MAX_NS: Final = 8  # an order or cancel without an answer for longer is UNKNOWN; 0: never
 FRAMES_MAX: Final = 7  # leave when so many frames were taken; 0: no bound
 BEHIND_NS: Final = 9  # a message that waited for longer finds the loop behind
@@ -40,6 +38,13 @@ CONTROL_WORDS: Final = 32
 class Command(IntEnum):
     STOP = 0  # zeros: a loop that nobody started does not run
     RUN = 1
+
+
+@unique
+class Matching(IntEnum):
+    VENUE = 0
+    PAPER = 1  # the paper venue inside the loop
+    HISTORY = 2  # the simulated venue of a backtest
 
 
 @unique

@@ -23,6 +23,7 @@ class What(IntEnum):
     SNAPSHOT = 3  # of a book that was asked for
     CLEAR = 4  # a side, as far as ``ticks`` from the touch, or all of it (0), is gone
     TICKER = 6  # the touch of a side, as the venue told it apart from its book
+    SILENCE = 8  # nothing came for too long: the book is not believed any more
 
 
 WHAT_MASK: Final = 0xFF

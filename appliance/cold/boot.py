@@ -121,7 +121,7 @@ def _make_control(
     control = np.zeros(c.CONTROL_WORDS, np.int64)
     control[c.SILENCE_MAX_NS], control[c.BEHIND_NS] = SILENCE_MAX_NS, BEHIND_NS
     control[c.CYCLES_MULT], control[c.CYCLES_SHIFT] = cycles
-    control[c.PAPER] = c.IN_LOOP
+    control[c.PAPER] = c.Matching.PAPER
     control[c.EVENTS_WANTED], control[c.TIMER_NS] = strategy.events, strategy.timer_ns
     control[c.LEVELS_WANTED] = int(strategy.reads_levels)
     return control

@@ -105,10 +105,13 @@ def convert(args: argparse.Namespace, out: Path, screen: Screen) -> dict[str, An
             if count:
                 data = np.memmap(raw, EVENT, "r", shape=(count,))
             partly = out.with_name(f".{out.name}.part")
-            with partly.open("wb") as file:
-                np.savez_compressed(file, data=data)
-                os.fsync(file.fileno())
-            partly.replace(out)
+            try:
+                with partly.open("wb") as file:
+                    np.savez_compressed(file, data=data)
+                    os.fsync(file.fileno())
+                partly.replace(out)
+            finally:
+                partly.unlink(missing_ok=True)
     except OSError as error:
         raise ApplianceError(f"{out}: {error.strerror}") from None
     notes = [*instruments.notes, *history.notes()]

@@ -9,10 +9,10 @@ import numpy as np
 from appliance.abi.control import (
     EVENTS_WANTED,
     FILLS_DIGEST,
-    IN_LOOP,
     NOW_NS,
     ORDERS_DIGEST,
     PAPER,
+    Matching,
 )
 from appliance.abi.counters import REJECT_BASE, Counter
 from appliance.abi.event import EventKind
@@ -52,7 +52,7 @@ def poll_trader(core):
         return 0
     view = core.seen[0]
     i = view.instrument
-    if core.control[PAPER] == IN_LOOP and view.event != Event.TIMER:
+    if core.control[PAPER] == Matching.PAPER and view.event != Event.TIMER:
         on_market(core.paper, core.seen, 0, core.gateway.reports, view.receive_ns)
         poll_venue(core)
     if view.event != Event.TIMER:
@@ -232,7 +232,7 @@ def poll_venue(core):
     """Agent: requests to the paper venue, reports of the venue to the order table."""
     work = np.int64(0)
     gateway = core.gateway
-    if core.control[PAPER] == IN_LOOP and peek(gateway.requests) >= 0:
+    if core.control[PAPER] == Matching.PAPER and peek(gateway.requests) >= 0:
         now_ns = core.seen[0].receive_ns
         work += poll_requests(core.paper, gateway.requests, gateway.reports, now_ns)
         control = core.control

@@ -33,6 +33,16 @@ def test_the_way_back(now: int, response: int) -> None:
     assert response_ns(make_latency(ORDERS[:2]), now) == response
 
 
+@pytest.mark.parametrize(("now", "response"), [(2300, 100), (3200, 100), (4100, 100), (1100, 200)])
+def test_the_way_back_goes_by_the_orders_that_the_venue_got(now: int, response: int) -> None:
+    assert response_ns(make_latency(ORDERS), now) == response
+
+
+def test_where_the_venue_got_none() -> None:
+    latency = make_latency(np.array([[1000, 0, 1400]]))
+    assert (entry_ns(latency, 5), response_ns(latency, 5)) == (LOST - 400, 0)
+
+
 def test_constant_and_drawn() -> None:
     latency = constant(5, 7)
     assert {int(entry_ns(latency, t)) for t in (0, 1, 10**18)} == {5}

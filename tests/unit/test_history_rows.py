@@ -85,10 +85,24 @@ def test_rows_make_the_book_that_the_frames_make(market: Market) -> None:
 def test_a_gap_clears_the_book_until_the_next_snapshot() -> None:
     lines = list(generate(5, SECONDS, symbols=("BTCUSDT",), market=Market.USDM))
     torn = list(inject(lines, Faults(dropped=(25,))))
-    history, (rows,) = rows_of(torn, ("BTCUSDT",))
+    _, (rows,) = rows_of(torn, ("BTCUSDT",))
     clears = np.flatnonzero(rows["kind"] & WHAT_MASK == What.CLEAR)
     assert len(clears) >= 2, "when it became live, and when it was lost"
-    assert history.quarantine is not None
+    check_order(rows)
+
+
+def test_a_feed_that_falls_silent_is_not_believed_until_it_speaks_again() -> None:
+    lines = list(generate(5, 6.0, symbols=("BTCUSDT",), market=Market.SPOT))
+    first_ns = lines[0].receive_ns or 0
+    torn = [one for one in lines if not 10**9 < (one.receive_ns or 0) - first_ns < 4 * 10**9]
+    # something else goes on, so that time does
+    ping = b'{"result":null,"id":%d}'
+    torn += [Line(first_ns + k * 10**8, ping % k) for k in range(11, 40)]
+    torn.sort(key=lambda one: one.receive_ns or 0)
+    _, (rows,) = rows_of(torn, ("BTCUSDT",))
+    silent = rows[rows["kind"] & WHAT_MASK == What.SILENCE]
+    assert len(silent) == 1 and int(silent["kind"][0]) & LAST
+    assert silent["local_ns"][0] - first_ns >= 1_500_000_000
     check_order(rows)
 
 

@@ -60,14 +60,9 @@ class _Feed:
         self.rows_n = 0
 
     def refill(self, cursor: Any) -> None:
-        """Drops what both sides have seen, and puts as much behind the rest as there is room.
-
-        ValueError: one side is so far behind the other that nothing can be dropped.
-        """
+        """Drops what both sides have seen, and puts as much behind the rest as there is room."""
         kept = min(int(cursor.exchange_at), int(cursor.local_at))
         left = int(cursor.end) - kept
-        if left == self._size:
-            raise ValueError("rows of more than the buffer wait for one side")
         buffer, first = self._buffer, self._first
         buffer[first : first + left] = buffer[kept : kept + left].copy()
         end = first + left
@@ -87,6 +82,19 @@ class _Feed:
         cursor.exchange_at -= shift
         cursor.local_at -= shift
         cursor.end = end
+
+    def is_stuck(self, cursor: Any) -> bool:
+        """One side is so far behind the other that nothing can be dropped."""
+        kept = min(int(cursor.exchange_at), int(cursor.local_at))
+        return int(cursor.end) - kept == self._size
+
+    def move(self, cursor: Any, buffer: Rows, first: int, size: int) -> None:
+        """To a larger part of a larger buffer."""
+        at, end = self._first, int(cursor.end)
+        buffer[first : first + end - at] = self._buffer[at:end]
+        for name in ("exchange_at", "local_at", "end"):
+            cursor[name] += first - at
+        self._buffer, self._first, self._size = buffer, first, size
 
 
 class _InPlace:
@@ -126,7 +134,7 @@ class Engine:
         for k, cursor in enumerate(self.sim.cursors):
             cursor.exchange_at = cursor.local_at = cursor.end = k * size
         self._log, self._samples = _Spool(VENUE_LOG), _Spool(SAMPLE)
-        core.control[c.PAPER] = c.HISTORY
+        core.control[c.PAPER] = c.Matching.HISTORY
         if self.sim.depth.lots.nbytes < PREFAULT_BYTES_MAX:
             boot.prefault((core, self.sim))
 
@@ -141,21 +149,29 @@ class Engine:
         while (back := run(core, sim, self._rows)) != s.Back.END:
             if back == s.Back.ROWS:
                 k = int(words[s.NEEDS])
-                self._feeds[k].refill(sim.cursors[k])
+                self._refill(k)
             elif back == s.Back.TAKE:
                 self._take()
             watch(self.rows_n)
         core.control[c.COMMAND] = c.Command.STOP
         self._take()
         if sim.venue.words[v.CROWDED]:
-            raise RuntimeError("more reports were on their way than there was room for")
-        return Noted(
-            self._log.records(),
-            self._samples.records(),
-            self.rows_n,
-            first_ns,
-            int(core.control[c.NOW_NS]),
-        )
+            raise RuntimeError("a step brought more reports than there is room for")
+        log = self._log.records()
+        # What was under way at the last step happened after it.
+        last_ns = max(int(core.control[c.NOW_NS]), int(log.exchange_ns.max(initial=0)))
+        return Noted(log, self._samples.records(), self.rows_n, first_ns, last_ns)
+
+    def _refill(self, k: int) -> None:
+        """Rows for instrument ``k``; in a larger buffer, if one side waits for all of this one."""
+        feed, cursor = self._feeds[k], self.sim.cursors[k]
+        if isinstance(feed, _Feed) and feed.is_stuck(cursor):
+            size = 2 * len(self._rows) // len(self._feeds)
+            self._rows = np.zeros(size * len(self._feeds), HISTORY).view(np.recarray)
+            for n, (one, at) in enumerate(zip(self._feeds, self.sim.cursors, strict=True)):
+                assert isinstance(one, _Feed)
+                one.move(at, self._rows, n * size, size)
+        feed.refill(cursor)
 
     @property
     def rows_n(self) -> int:

@@ -48,7 +48,6 @@ class RecordedHistory:
         nobody = load_strategy("idle", {})
         telemetry, rings = make_telemetry(len(symbols)), make_rings(RING_BYTES)
         self._core = boot.make_core(records, symbols, nobody, telemetry, rings, epoch=0)
-        boot.prefault(self._core)
         self._core.control[c.LOCKSTEP] = 1
         self._core.control[c.TIMER_NS] = 0
         self.quarantine = Quarantine()

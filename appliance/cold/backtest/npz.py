@@ -34,7 +34,7 @@ _BITS: Final = ((1 << 31, AT_EXCHANGE), (1 << 30, AT_LOCAL), (1 << 29, BUY), (1 
 KINDS: Final = np.zeros(WHAT_MASK + 1, np.int64)
 KINDS[1:5] = What.DEPTH, What.TRADE, What.CLEAR, What.SNAPSHOT
 THEIRS: Final = np.zeros(WHAT_MASK + 1, np.uint64)
-THEIRS[[What.DEPTH, What.TRADE, What.CLEAR, What.SNAPSHOT]] = 1, 2, 3, 4
+THEIRS[[What.DEPTH, What.TRADE, What.CLEAR, What.SNAPSHOT, What.SILENCE]] = 1, 2, 3, 4, 3
 BLOCK_ROWS: Final = 1 << 18
 OFF_GRID: Final = 1e-3  # of a tick or lot: what float64 leaves of a decimal number is far less
 

@@ -1,5 +1,7 @@
 """What the simulated venue says of an order: a report on its way to us, an entry in its log."""
 
+import numpy as np
+
 from appliance.abi.trading import Report
 from appliance.hot.backtest.flights import room, take_off
 from appliance.hot.backtest.latency import response_ns
@@ -34,8 +36,11 @@ def send_report(
 
 @hot_inline
 def note_down(venue, happened, key, instrument, side, ticks, lots):
-    """The next entry of the log; there is room: see simulation.py."""
-    n = min(venue.words[LOG_N], LOG_SIZE - 1)
+    """The next entry of the log. There is room (simulation.py); a lost one must not pass unseen."""
+    n = venue.words[LOG_N]
+    if n >= LOG_SIZE:
+        venue.words[CROWDED] = 1
+        n = np.int64(LOG_SIZE - 1)
     venue.words[LOG_N] = n + 1
     entry = venue.log[n]
     entry.event = happened

@@ -30,15 +30,19 @@ class Latency(NamedTuple):
     orders: (
         np.ndarray
     )  # int64[m, 3]: SENT, AT_EXCHANGE, ANSWERED; DRAWN: any, what counts is how long
+    reached: np.ndarray  # those that the venue got, in the order of its time
     words: np.ndarray  # int64[8]
 
 
 def make_latency(orders: np.ndarray, kind: int = RECORDED, seed: int = 1) -> Latency:
-    """``orders``: int64[m, 3], rising; m from 1 up."""
+    """``orders``: int64[m, 3], SENT rising; m from 1 up. DRAWN: the venue got them all."""
+    orders = np.ascontiguousarray(orders, np.int64)
+    reached = orders[orders[:, AT_EXCHANGE] > 0]
+    reached = np.ascontiguousarray(reached[np.argsort(reached[:, AT_EXCHANGE], kind="stable")])
     words = np.zeros(8, np.int64)
     words[KIND] = kind
     words[SEED] = (seed * 0x9E3779B97F4A7C15 + 1) & ((1 << 62) - 1) or 1
-    return Latency(np.ascontiguousarray(orders, np.int64), words)
+    return Latency(orders, reached, words)
 
 
 @hot
@@ -72,44 +76,38 @@ def _drawn_row(latency):
 
 
 @hot
+def _span(orders, row, now_ns, since, until):
+    """How long from column ``since`` to ``until`` took at ``now_ns``; ``row``: of _row_at."""
+    if 0 <= row < orders.shape[0] - 1:
+        span_1 = orders[row, until] - orders[row, since]
+        span_2 = orders[row + 1, until] - orders[row + 1, since]
+        return _between(now_ns, orders[row, since], span_1, orders[row + 1, since], span_2)
+    row = max(row, 0)
+    return orders[row, until] - orders[row, since]
+
+
+@hot
 def entry_ns(latency, now_ns):
     """From sending to the venue; LOST - how long until we are told, if the venue never gets it."""
     orders = latency.orders
-    row = np.int64(0)
-    last = orders.shape[0] - 1
     if latency.words[KIND] == DRAWN:
         row = _drawn_row(latency)
-    else:
-        row = _row_at(orders, SENT, now_ns)
-        if 0 <= row < last:
-            if orders[row, AT_EXCHANGE] <= 0 or orders[row + 1, AT_EXCHANGE] <= 0:
-                span_1 = orders[row, ANSWERED] - orders[row, SENT]
-                span_2 = orders[row + 1, ANSWERED] - orders[row + 1, SENT]
-                span = _between(now_ns, orders[row, SENT], span_1, orders[row + 1, SENT], span_2)
-                return LOST - span
-            span_1 = orders[row, AT_EXCHANGE] - orders[row, SENT]
-            span_2 = orders[row + 1, AT_EXCHANGE] - orders[row + 1, SENT]
-            return _between(now_ns, orders[row, SENT], span_1, orders[row + 1, SENT], span_2)
-        row = max(row, 0)
-    if orders[row, AT_EXCHANGE] <= 0:
-        return LOST - (orders[row, ANSWERED] - orders[row, SENT])
-    return orders[row, AT_EXCHANGE] - orders[row, SENT]
+        return orders[row, AT_EXCHANGE] - orders[row, SENT]
+    row = _row_at(orders, SENT, now_ns)
+    following = min(row + 1, orders.shape[0] - 1)
+    if min(orders[max(row, 0), AT_EXCHANGE], orders[following, AT_EXCHANGE]) <= 0:
+        return LOST - _span(orders, row, now_ns, SENT, ANSWERED)
+    return _span(orders, row, now_ns, SENT, AT_EXCHANGE)
 
 
 @hot
 def response_ns(latency, exchange_ns):
-    """From the venue's doing to our knowing."""
-    orders = latency.orders
-    row = np.int64(0)
-    last = orders.shape[0] - 1
+    """From the venue's doing to our knowing, by the orders that the venue got."""
+    orders = latency.reached
+    if orders.shape[0] == 0:
+        return np.int64(0)
     if latency.words[KIND] == DRAWN:
         row = _drawn_row(latency)
-    else:
-        row = _row_at(orders, AT_EXCHANGE, exchange_ns)
-        if 0 <= row < last:
-            span_1 = orders[row, ANSWERED] - orders[row, AT_EXCHANGE]
-            span_2 = orders[row + 1, ANSWERED] - orders[row + 1, AT_EXCHANGE]
-            ns_1, ns_2 = orders[row, AT_EXCHANGE], orders[row + 1, AT_EXCHANGE]
-            return max(_between(exchange_ns, ns_1, span_1, ns_2, span_2), 0)
-        row = max(row, 0)
-    return max(orders[row, ANSWERED] - orders[row, AT_EXCHANGE], 0)
+        return orders[row, ANSWERED] - orders[row, AT_EXCHANGE]
+    row = _row_at(orders, AT_EXCHANGE, exchange_ns)
+    return max(_span(orders, row, exchange_ns, AT_EXCHANGE, ANSWERED), 0)

@@ -56,9 +56,9 @@ def on_local_row(core, depth, i, row):
         view.trade_ticks = row.ticks
         view.trade_lots = row.lots
         view.buyer_is_maker = np.int64(what & SELL != 0)
-    elif kind == What.CLEAR:
+    elif kind == What.CLEAR or kind == What.SILENCE:
         clear(depth, i, what, row.ticks)
-        event = np.int64(Event.DEPTH)
+        event = np.int64(Event.STATE if kind == What.SILENCE else Event.DEPTH)
     elif kind == What.TICKER:
         _take_touch(view, what, row)
         event = np.int64(Event.TICKER)
@@ -87,7 +87,7 @@ def _complete(core, depth, i, event, row):
     if event != Event.TRADE:
         view.trade_ticks = 0
         view.trade_lots = 0
-    if event == Event.DEPTH:
+    if event == Event.DEPTH or event == Event.STATE:
         head = core.books.heads[i]
         bid, ask = depth.sides[2 * i].best, depth.sides[2 * i + 1].best
         if bid != NOBODY and ask != NOBODY:
@@ -100,7 +100,7 @@ def _complete(core, depth, i, event, row):
                 view.ask_ticks = -ask
                 view.ask_lots = lots_at(depth, 2 * i + 1, ask)
         else:
-            head.state = BookState.SYNCING
+            head.state = BookState.SYNCING if head.state < BookState.LIVE else BookState.STALE
         view.book_state = head.state
     view.event = event
     view.exchange_ns = row.exchange_ns

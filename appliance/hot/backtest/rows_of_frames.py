@@ -106,14 +106,14 @@ def _add_book(maker, books, i, exchange_ns, local_ns):
 
 
 @hot
-def _on_book(maker, books, decoded, units, i, exchange_ns, local_ns):
-    """Book i is not what it was: what has changed?"""
+def _on_book(maker, books, decoded, units, i, exchange_ns, local_ns, lost):
+    """Book i is not what it was: what has changed? ``lost``: What, if it is not live any more."""
     head = books.heads[i]
     known = maker.known[i]
     was_live = known[STATE] == BookState.LIVE
     is_live = head.state == BookState.LIVE
     if was_live and not is_live:
-        kind = np.int64(What.CLEAR) | BOTH
+        kind = lost | BOTH
         _add(maker, i, kind, exchange_ns, local_ns, 0, 0, NO_ID)
     elif is_live and not was_live:
         _add_book(maker, books, i, exchange_ns, local_ns)
@@ -169,7 +169,8 @@ def _on_frame(core, maker, kind, shown_n, local_ns):
         head.applied_n != maker.known[i, APPLIED_N] or head.state != maker.known[i, STATE]
     ):
         units = core.decoder.parts.levels.units
-        _on_book(maker, core.books, decoded, units, i, exchange_ns, local_ns)
+        lost = np.int64(What.CLEAR)
+        _on_book(maker, core.books, decoded, units, i, exchange_ns, local_ns, lost)
         if maker.words[0] == first and head.state == BookState.LIVE:
             # Nothing changed, and the strategy is shown that: the best bid is what it was.
             what = np.int64(What.DEPTH) | BOTH | BUY
@@ -190,8 +191,9 @@ def _on_silence(core, maker, local_ns):
         if core.books.heads[i].state != maker.known[i, STATE]:
             decoded, units = core.decoder.decoded[0], core.decoder.parts.levels.units
             exchange_ns = maker.known[i, EXCHANGE_NS]
-            _on_book(maker, core.books, decoded, units, i, exchange_ns, local_ns)
-            if maker.words[0] > 0:
+            first, lost = maker.words[0], np.int64(What.SILENCE)
+            _on_book(maker, core.books, decoded, units, i, exchange_ns, local_ns, lost)
+            if maker.words[0] > first:
                 maker.rows[maker.words[0] - 1].kind |= LAST
 
 

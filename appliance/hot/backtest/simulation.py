@@ -28,8 +28,8 @@ from appliance.abi.control import (
 from appliance.abi.history import AT_EXCHANGE, AT_LOCAL, IS_LEVEL, LAST, SAMPLE
 from appliance.abi.layout import records, slot_dtype
 from appliance.abi.market import BookState, Event
-from appliance.abi.units import INT64_MAX
-from appliance.hot.backtest.depth import Depth
+from appliance.abi.units import INT64_MAX, NO_PRICE
+from appliance.hot.backtest.depth import NOBODY, Depth
 from appliance.hot.backtest.flights import landed, next_arrival
 from appliance.hot.backtest.local import NOTHING, copy_levels, on_local_levels, on_local_row
 from appliance.hot.backtest.venue import on_levels, on_request, on_row
@@ -52,8 +52,7 @@ NEEDS: Final = 0  # instrument whose rows are used up
 SAMPLE_NS: Final = 1
 SAMPLE_DUE_NS: Final = 2
 SAMPLES_N: Final = 3
-END_NS: Final = 4  # no step after this
-STEPS_N: Final = 5
+STEPS_N: Final = 4
 WORDS_N: Final = 8
 
 
@@ -90,7 +89,7 @@ class Simulation(NamedTuple):
 def make_simulation(venue: Venue, depth: Depth, n: int) -> Simulation:
     """Nothing has happened yet, and there are no rows."""
     words = np.zeros(WORDS_N, np.int64)
-    words[SAMPLE_DUE_NS] = words[END_NS] = INT64_MAX
+    words[SAMPLE_DUE_NS] = INT64_MAX
     return Simulation(venue, depth, records(n, CURSOR), records(SAMPLES_SIZE, SAMPLE), words)
 
 
@@ -217,10 +216,9 @@ def _sample(depth, samples, words, until_ns):
             sample = samples[words[SAMPLES_N]]
             sample.time_ns = words[SAMPLE_DUE_NS]
             sample.instrument = i
-            sample.bid_ticks = max(depth.sides[2 * i].best, 0)
-            sample.ask_ticks = max(-depth.sides[2 * i + 1].best, 0)
-            if depth.sides[2 * i + 1].best < -(1 << 60):
-                sample.ask_ticks = 0
+            bid, ask = depth.sides[2 * i].best, depth.sides[2 * i + 1].best
+            sample.bid_ticks = bid if bid != NOBODY else NO_PRICE
+            sample.ask_ticks = -ask if ask != NOBODY else NO_PRICE
             words[SAMPLES_N] += 1
         words[SAMPLE_DUE_NS] += words[SAMPLE_NS]
     return True
@@ -240,9 +238,9 @@ def run_history(core, sim, rows):
         is_timer = control[TIMER_NS] != 0 and control[TIMER_DUE_NS] < now_ns
         if is_timer:
             now_ns = control[TIMER_DUE_NS]
-        is_over = i < 0 or now_ns > words[END_NS]
+        is_over = i < 0
         if is_over:
-            now_ns = words[END_NS]
+            now_ns = np.int64(INT64_MAX)
         if venue.words[LOG_N] + LOG_RESERVE > venue.log.shape[0]:
             return np.int64(Back.TAKE)
         if words[SAMPLE_DUE_NS] < now_ns and not is_over:

@@ -85,16 +85,11 @@ def on_row(venue, i, row):
         signed = -row.ticks if what & BUY != 0 else row.ticks
         if venue.own[other].best_signed >= signed:
             _on_trade(venue, other, signed, row.lots, row.exchange_ns)
-    elif kind == What.CLEAR:
-        _clear(venue.depth, i, what, row.ticks)
+    elif kind == What.CLEAR or kind == What.SILENCE:
+        clear(venue.depth, i, what, row.ticks)
 
 
 @hot
-def _clear(depth, i, what, ticks):
-    clear(depth, i, what, ticks)
-
-
-@hot_inline
 def clear(depth, i, what, ticks):
     """A CLEAR row: one side as far as ``ticks``, or both."""
     if what & SELL == 0:

@@ -27,7 +27,7 @@ FILLS: Final = 1  # WHOLE_FILLS or PARTIAL_FILLS
 LAST_ID: Final = 2
 LOG_N: Final = 3
 POST_ONLY_REPORT: Final = 4  # Report of one that would cross: spot rejects it, USD-M lets it expire
-CROWDED: Final = 5  # 1: the reports on their way have no room for another
+CROWDED: Final = 5  # 1: a report or an entry of the log was lost for want of room
 WORDS_N: Final = 8
 
 RESTING: Final[np.dtype[np.void]] = slot_dtype(
