@@ -66,7 +66,7 @@ lock: ## resolve the pinned versions anew
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/pip install --quiet pip-tools==7.6.2
 	CUSTOM_COMPILE_COMMAND='make lock' build/lock/bin/$(PIP_COMPILE) --upgrade --extra dev \
-		--output-file $(LOCK) pyproject.toml
+		--extra research --output-file $(LOCK) pyproject.toml
 	CUSTOM_COMPILE_COMMAND='make lock' build/lock/bin/$(PIP_COMPILE) --upgrade --extra grafana \
 		--constraint $(LOCK) --output-file $(GRAFANA_LOCK) pyproject.toml
 

@@ -81,6 +81,15 @@ SAMPLE: Final[np.dtype[np.void]] = np.dtype(
     [("time_ns", "<i8"), ("instrument", "<i8"), ("bid_ticks", "<i8"), ("ask_ticks", "<i8")]
 )
 
+# How often the gate refused for a reason in the sampling interval that ended then.
+REFUSALS: Final[np.dtype[np.void]] = np.dtype(
+    [("time_ns", "<i8"), ("reason", "<i8"), ("count_n", "<i8")]
+)
+
+# A time in which no message of any instrument came in, longer than GAP_LEAST_NS.
+GAP: Final[np.dtype[np.void]] = np.dtype([("start_ns", "<i8"), ("end_ns", "<i8")])
+GAP_LEAST_NS: Final = 60_000_000_000
+
 
 @unique
 class Queue(IntEnum):

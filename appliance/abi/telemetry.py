@@ -126,7 +126,7 @@ HEADER: Final = slot_dtype(
         ("created_ns", "<i8"),  # Unix epoch
         ("name", "S64"),
         ("version", "S32"),  # of the distribution
-        ("mode", "S32"),  # replay, demo, paper, live
+        ("mode", "S32"),  # replay, paper, live, testnet: live without real money
         ("strategy", "S64"),
         # ns = cycles x cycles_mult >> cycles_shift; both 0: not calibrated
         ("cycles_mult", "<i8"),

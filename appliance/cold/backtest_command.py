@@ -10,12 +10,19 @@ from typing import Any, Final
 from rich.console import Console
 
 from appliance.abi.market import Market
-from appliance.cold.errors import EXIT_OK, ApplianceError
+from appliance.cold.backtest.wanted import Wanted
+from appliance.cold.certificate_check import Thresholds
+from appliance.cold.errors import EXIT_NO, EXIT_OK, ApplianceError
 from appliance.cold.replay_command import Screen, parse_params
 
 _QUEUES: Final = ("risk_averse", "power", "power_2", "power_3", "log", "log_2")
 MARKETS: Final = {"spot": Market.SPOT, "usdm": Market.USDM}
-NS_PER_MS: Final = 1_000_000
+_THRESHOLDS: Final = {
+    "sharpe": "of a certificate (1.5)",
+    "days": "likewise: of history (5)",
+    "fills": "likewise (100)",
+    "capacity": "likewise: the capital that the market has room for (--capital)",
+}
 
 _EPILOG = """\
 examples:
@@ -24,12 +31,16 @@ examples:
   appliance backtest day.npz --symbols BTCUSDT --queue power_3:2 --latency 2.5,4
   appliance backtest day.gz --latency orders.npz        latencies of recorded orders
   appliance backtest day.gz --json > result.json
+  appliance backtest day.gz --out out                   report.html, series, risk.toml in out/
+  appliance backtest *.gz --strategy mine.py --out out --certify    and live may run it
+
+With --certify the limits are derived in a first run; a second one, under them, is what counts.
 
 Orders meet the book that the venue had when they came there, in the queue of their price. What is
 assumed about the venue stands in the result. Recordings are lines of "<receive time> <frame>"; an
 .npz is hftbacktest's. A file of recorded orders holds request, venue and response times (ns).
 
-exit codes: 0 fine, 2 a wrong request"""
+exit codes: 0 fine, 1 not profitable enough for a certificate, 2 a wrong request"""
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
@@ -56,6 +67,14 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     add("--taker-fee", default="0.05", metavar="PCT", help="likewise (0.05)")
     add("--capital", default="10000", metavar="AMOUNT", help="what returns are measured by (10000)")
     add("--sample", default="60", metavar="S", help="interval of the returns (60 s)")
+    add("--out", metavar="FOLDER", help="report.html, result.json, series.npz, risk.toml")
+    add("--parquet", action="store_true", help="the series as Parquet too")
+    add("--safe-loss", default="1", metavar="PCT", help="what a safe holding may lose (1)")
+    add("--certify", action="store_true", help="certificate.json, if it is good enough")
+    add("--key", metavar="FILE", help="to sign with (PEM; default: the user's own)")
+    add("--valid-days", default="30", metavar="N", help="of the certificate (30)")
+    for name, what in _THRESHOLDS.items():
+        add(f"--min-{name}", metavar="X", help=what)
     add("--json", action="store_true", help="one JSON document on standard output")
     parser.set_defaults(run=run)
     return parser
@@ -73,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
         from appliance.cold.backtest.summary import show
 
         show(result, Console())
-    return EXIT_OK
+    return EXIT_NO if args.certify and result["certificate"]["refused"] else EXIT_OK
 
 
 def number(text: str, option: str, least: float, most: float) -> Fraction:
@@ -87,8 +106,36 @@ def number(text: str, option: str, least: float, most: float) -> Fraction:
     return value
 
 
+def thresholds_of(args: argparse.Namespace) -> Thresholds:
+    """Those of a certificate, the usual ones where none is given."""
+    given = {
+        name: float(number(text, f"--min-{name}", 0, 1e15))
+        for name in _THRESHOLDS
+        if (text := getattr(args, f"min_{name}")) is not None
+    }
+    usual = Thresholds()
+    return Thresholds(
+        given.get("sharpe", usual.sharpe_ratio),
+        given.get("days", usual.days),
+        int(given.get("fills", usual.fills)),
+        given.get("capacity", usual.capacity),
+    )
+
+
+def out_folder(text: str) -> Path:
+    """Made if it is not there."""
+    folder = Path(text)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ApplianceError(f"--out {text}: {error.strerror}") from None
+    return folder
+
+
 def backtest(args: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """All of it; the result as plain values."""
+    if args.out is None and (args.certify or args.parquet):
+        raise ApplianceError("--certify and --parquet need --out, a folder for what they write")
     params = parse_params(args.params)
     queue, _, power = args.queue.partition(":")
     if queue not in _QUEUES:
@@ -100,42 +147,53 @@ def backtest(args: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     ]
     capital_e8 = int(number(args.capital, "--capital", 1, 1e9) * 10**8)
     sample_ns = int(number(args.sample, "--sample", 0.1, 86_400) * 10**9)
+    safe_loss = number(args.safe_loss, "--safe-loss", 0.0001, 100) / 100
+    thresholds = thresholds_of(args)
+    valid_days = float(number(args.valid_days, "--valid-days", 0, 366))
+    folder = out_folder(args.out) if args.out else None
     from appliance.cold import compile_cache, strategy_loader
 
     cache, warm = compile_cache.prepare(
         strategy_loader.source_of(args.strategy), compile_cache.HISTORY
     )
     from appliance.abi.history import Queue
-    from appliance.cold.backtest import latencies, run_backtest
+    from appliance.cold.backtest import latencies, outputs, run_backtest
     from appliance.cold.backtest.engine import Assumptions
     from appliance.cold.backtest.inputs import History
-    from appliance.cold.backtest.results import Fees
-    from appliance.cold.backtest.wanted import Wanted
+    from appliance.cold.backtest.ledger import Fees
 
     latency, told = latencies.parse(args.latency)
     assumed = Assumptions(latency, Queue[queue.upper()], exponent, args.partial_fills, sample_ns)
-    wanted = Wanted(
+    plan = run_backtest.Plan(
+        History(wanted_of(args)),
+        strategy_loader.load_strategy(args.strategy, params),
+        Path(args.limits) if args.limits else None,
+        assumed,
+        {
+            "latency": told,
+            "queue": args.queue,
+            "fills": "partial" if args.partial_fills else "whole",
+            "maker_fee_pct": float(rates[0] * 100),
+            "taker_fee_pct": float(rates[1] * 100),
+        },
+        Fees(*rates),
+        capital_e8,
+    )
+    asked = outputs.Asked(
+        folder, safe_loss, args.parquet, args.certify, args.key, valid_days, thresholds
+    )
+    instruments = run_backtest.learn(plan, screen)
+    outcome = run_backtest.run(plan, instruments, screen, warm=warm)
+    compile_cache.mark_complete(cache, compile_cache.HISTORY)
+    return outputs.write(asked, plan, outcome, screen)
+
+
+def wanted_of(args: argparse.Namespace) -> Wanted:
+    """The input."""
+    return Wanted(
         tuple(Path(name) for name in args.files),
         tuple(name for name in (args.symbols or "").split(",") if name),
         tuple(args.snapshot),
         args.exchange_info,
         MARKETS[args.market],
     )
-    plan = run_backtest.Plan(
-        History(wanted),
-        strategy_loader.load_strategy(args.strategy, params),
-        Path(args.limits) if args.limits else None,
-        assumed,
-        Fees(*rates),
-        capital_e8,
-    )
-    result = run_backtest.run(plan, screen, warm=warm)
-    compile_cache.mark_complete(cache, compile_cache.HISTORY)
-    result["assumptions"] = {
-        "latency": told,
-        "queue": args.queue,
-        "fills": "partial" if args.partial_fills else "whole",
-        "maker_fee_pct": float(rates[0] * 100),
-        "taker_fee_pct": float(rates[1] * 100),
-    }
-    return result

@@ -179,6 +179,7 @@ def _demo(args: argparse.Namespace, screen: Screen, started_s: float) -> dict[st
                 config=config,
                 key=key_file.load(Path(config.values["keys.file"])),
                 strategy=strategy,
+                certified=None,
                 cache=cache,
                 rings_folder=rings_folder(args.rings),
                 say=screen.say,
@@ -213,6 +214,7 @@ def _config(args: argparse.Namespace, folder: Path, market: str, ready: dict[str
     urls = ready[market]
     document = {
         "mode": "live",
+        "testnet": True,
         "market": market,
         "symbols": urls["symbols"],
         "name": args.name,

@@ -25,7 +25,7 @@ from appliance.abi.operator import (
     mailbox_in,
 )
 from appliance.abi.region_report import Health
-from appliance.cold import mapping
+from appliance.cold import mapping, testnet
 from appliance.cold.control_region import NotAnswered, post
 from appliance.cold.errors import ApplianceError
 from appliance.cold.live.kill_switch import KillSwitch
@@ -41,6 +41,7 @@ SWEEP_AGAIN_S: Final = 1.0  # while it stands still: the venue counts our questi
 # what is older than five seconds.
 WATCH_DEAD_S: Final = 6.5
 _MS: Final = 1_000_000
+_MODES: Final = ("live", testnet.MODE)  # that have orders at a venue
 
 
 class Doing(StrEnum):
@@ -132,7 +133,7 @@ class Guardian:
                 self._view = region.attach(self._path)
             except region.RegionError:
                 return None
-            if self._view.identity.mode != "live":
+            if self._view.identity.mode not in _MODES:
                 self._let_go()
                 return None
         health: Health = self._view.health(self._age_max_ns)

@@ -63,6 +63,11 @@ def run(args: argparse.Namespace) -> int:
     key = _key(config)
     _check_limits(config)
     if args.check:
+        if _needs_certificate(config):
+            from appliance.cold import strategy_loader
+
+            name, _ = _prepare(config)
+            _certified(config, strategy_loader.load_strategy(name, _params(config)))
         if args.json:
             sys.stdout.write(json.dumps({"config": "fine", "mode": config.mode}) + "\n")
         else:
@@ -136,6 +141,32 @@ def _prepare(config: RunConfig) -> tuple[str, tuple[Path, bool]]:
         raise BadConfig(f"{config.path}: strategy.file: {error.strerror}") from None
 
 
+def _params(config: RunConfig) -> dict[str, str]:
+    return {k: str(v) for k, v in config.values["strategy.params"].items()}
+
+
+def _needs_certificate(config: RunConfig) -> bool:
+    return config.mode == "live" and not config.values["testnet"]
+
+
+def _certified(config: RunConfig, strategy: Any) -> Any:
+    """The certificate of what is about to run; None: it needs none. NotCertified."""
+    if not _needs_certificate(config):
+        return None
+    from appliance.cold import certificate, certificate_check, certificate_key
+
+    path, risk = config.file("certificate.file"), config.file("risk.file")
+    assert path is not None and risk is not None
+    trusted = config.file("certificate.key") or certificate_key.folder() / certificate_key.PUBLIC
+    document = certificate.read(path, certificate_key.trusted_key(trusted))
+    market = config.market.name.lower()
+    subject = certificate.subject_of(strategy.source, strategy.values, market, risk)
+    certificate_check.check(document, subject, config.symbols)
+    for line in certificate_check.lowered(document):
+        print(f"appliance run: {line}", file=sys.stderr)
+    return certificate_check.Certified(document, risk)
+
+
 def _trade(
     config: RunConfig, key: Any, seconds: float | None, screen: Screen, started_s: float
 ) -> dict[str, Any]:
@@ -144,13 +175,14 @@ def _trade(
     name, cache = _prepare(config)
     from appliance.cold.live import trading_run
 
-    params = {k: str(v) for k, v in config.values["strategy.params"].items()}
-    strategy = strategy_loader.load_strategy(name, params)
+    strategy = strategy_loader.load_strategy(name, _params(config))
+    certified = _certified(config, strategy)
     with screen.progress:
         trading = trading_run.TradingRun(
             config=config,
             key=key,
             strategy=strategy,
+            certified=certified,
             cache=cache,
             rings_folder=rings_folder(config.text("rings")),
             say=_sayer(screen),

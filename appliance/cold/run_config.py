@@ -6,6 +6,8 @@
     market = "spot"                      # or "usdm"
     symbols = ["BTCUSDT", "ETHUSDT"]
     name = "spot-1"                      # of the telemetry region
+    testnet = false                      # true: live without a certificate, at a venue without
+                                         # real money: a testnet, or an address of one's own
 
     [strategy]
     file = "market_maker"                # a name, or your module
@@ -13,6 +15,10 @@
 
     [risk]
     file = "risk.toml"                   # a section for every limit; live does not start without
+
+    [certificate]                        # of `appliance backtest --certify`; live does not start
+    file = "out/certificate.json"        # without, unless testnet = true
+    key = "certificate.pub"              # who may sign; default: the user's own
 
     [journal]
     folder = "journal"                   # on a disk; live does not start without
@@ -53,14 +59,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
-from appliance.abi.limits import INSTRUMENTS_MAX
 from appliance.abi.market import Market
-from appliance.abi.region import RegionError, region_path
+from appliance.cold import testnet
+from appliance.cold.config_values import (
+    bounds_fault,
+    is_plain,
+    name_fault,
+    shown,
+    symbols_fault,
+    url_fault,
+)
 from appliance.cold.errors import ApplianceError
 
-BOUND_MAX_MS: Final = 86_400_000
 FOREIGN: Final = ("take", "refuse")
 MODES: Final = ("paper", "live")
 MARKETS: Final = {"spot": Market.SPOT, "usdm": Market.USDM}
@@ -82,6 +93,9 @@ KEYS: Final[dict[str, _Key]] = {
     "strategy.file": _Key(str, "market_maker"),
     "strategy.params": _Key(dict, {}),
     "risk.file": _Key(str),
+    "testnet": _Key(bool, False),
+    "certificate.file": _Key(str),
+    "certificate.key": _Key(str),
     "journal.folder": _Key(str),
     "keys.file": _Key(str),
     "keys.credential": _Key(str),
@@ -103,8 +117,13 @@ KEYS: Final[dict[str, _Key]] = {
 }
 _SECTIONS: Final = frozenset(name.split(".")[0] for name in KEYS if "." in name)
 _SCHEMES: Final = {"rest": ("http", "https"), "streams": ("ws", "wss"), "orders": ("ws", "wss")}
-_SHOWN: Final = 80
-_KINDS: Final = {str: "a text", int: "a whole number", list: "a list", dict: "a table"}
+_KINDS: Final = {
+    str: "a text",
+    int: "a whole number",
+    list: "a list",
+    dict: "a table",
+    bool: "true or false",
+}
 
 
 @dataclass(frozen=True)
@@ -189,90 +208,39 @@ def _unknown(name: str) -> str:
         return f"{name} must be a section"
     near = difflib.get_close_matches(name, KEYS, 1, 0.6)
     hint = f"; did you mean {near[0]}?" if near else ""
-    return f"unknown key {name if _is_plain(name) else _shown(name)}{hint}"
-
-
-def _is_plain(text: str) -> bool:
-    return text.isprintable() and len(text) <= _SHOWN
-
-
-def _shown(value: object) -> str:
-    """One line of bounded length."""
-    try:
-        text = repr(value)
-    except ValueError:
-        return "a number without end"
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}.."
+    return f"unknown key {name if is_plain(name) else shown(name)}{hint}"
 
 
 def _fault_of(name: str, key: _Key, value: object) -> str:
-    if not isinstance(value, key.kind) or isinstance(value, bool):
-        return f"{name} = {_shown(value)}: must be {_KINDS[key.kind]}"
+    if not isinstance(value, key.kind) or isinstance(value, bool) != (key.kind is bool):
+        return f"{name} = {shown(value)}: must be {_KINDS[key.kind]}"
     if key.kind is int and not key.least <= int(value) <= key.most:  # type: ignore[call-overload]
-        return f"{name} = {_shown(value)}: must be {key.least} to {key.most}"
+        return f"{name} = {shown(value)}: must be {key.least} to {key.most}"
     if key.kind is str and not value:
         return f"{name} is empty"
     if isinstance(value, str) and not value.isprintable():
         return f"{name} has characters that cannot be printed"
     if name == "name":
-        return _name_fault(str(value))
+        return name_fault(str(value))
     if name == "mode" and value not in MODES:
-        return f"mode = {_shown(value)}: must be {' or '.join(map(repr, MODES))}"
+        return f"mode = {shown(value)}: must be {' or '.join(map(repr, MODES))}"
     if name == "session.foreign" and value not in FOREIGN:
-        return f"{name} = {_shown(value)}: must be {' or '.join(map(repr, FOREIGN))}"
+        return f"{name} = {shown(value)}: must be {' or '.join(map(repr, FOREIGN))}"
     if name == "market" and value not in MARKETS:
-        return f"market = {_shown(value)}: must be {' or '.join(map(repr, MARKETS))}"
+        return f"market = {shown(value)}: must be {' or '.join(map(repr, MARKETS))}"
     if section_of(name) == "degrade":
-        return _bounds_fault(name, value)
+        return bounds_fault(name, value)
     if name == "symbols":
-        return _symbols_fault(value)
+        return symbols_fault(value)
     section, _, short = name.partition(".")
     if section == "venue" and short in _SCHEMES:
-        return _url_fault(name, str(value), _SCHEMES[short])
+        return url_fault(name, str(value), _SCHEMES[short])
     return ""
 
 
 def section_of(name: str) -> str:
     """Of a dotted name of KEYS; "" at the top."""
     return name.rpartition(".")[0]
-
-
-def _bounds_fault(name: str, value: Any) -> str:
-    good = len(value) == 2 and all(type(n) is int and 0 < n <= BOUND_MAX_MS for n in value)
-    if not good or value[0] >= value[1]:
-        return f"{name} = {_shown(value)}: must be two whole numbers, the first one smaller"
-    return ""
-
-
-def _name_fault(name: str) -> str:
-    try:
-        region_path(name)
-    except RegionError:
-        return f"name = {_shown(name)}: must be 1 to 48 letters, digits, '.', '_' or '-'"
-    return ""
-
-
-def _symbols_fault(value: Any) -> str:
-    names = [name for name in value if isinstance(name, str) and name and name.isprintable()]
-    if not value or len(names) < len(value):
-        return "symbols: must be a list of names, at least one"
-    if len(value) > INSTRUMENTS_MAX:
-        return f"symbols: {len(value)} names, {INSTRUMENTS_MAX} are possible"
-    if len(set(value)) != len(value):
-        return "symbols: a name stands there twice"
-    return ""
-
-
-def _url_fault(name: str, text: str, schemes: tuple[str, ...]) -> str:
-    try:
-        parts = urlsplit(text)
-        bad = parts.scheme not in schemes or not parts.hostname or parts.port == 0
-    except ValueError:
-        bad = True
-    if bad or "@" in parts.netloc or " " in text or parts.query or parts.fragment:
-        shown = "" if "@" in text else f" = {_shown(text)}"  # a password may stand before it
-        return f"{name}{shown}: must be {' or '.join(schemes)}://host[:port][/path]"
-    return ""
 
 
 def _faults_between(values: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
@@ -285,4 +253,13 @@ def _faults_between(values: Mapping[str, Any], given: Mapping[str, Any]) -> list
             faults.append("journal.folder is missing: live does not start without a journal")
         if ("keys.file" in given) == ("keys.credential" in given):
             faults.append("keys: live needs either keys.file or keys.credential")
+        if values.get("testnet"):
+            faults += testnet.faults({s: values.get(f"venue.{s}") for s in _SCHEMES})
+        elif "certificate.file" not in given:
+            faults.append(
+                "certificate.file is missing: live does not start without a certificate of"
+                " `appliance backtest --certify`; testnet = true where there is no real money"
+            )
+    elif values.get("testnet"):
+        faults.append("testnet = true: only live has orders at a venue")
     return faults

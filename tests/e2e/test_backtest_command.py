@@ -2,7 +2,7 @@
 
 appliance.cold.backtest_command, appliance.cold.backtest.run_backtest,
 appliance.cold.backtest.inputs, appliance.cold.backtest.summary, appliance.cold.backtest.engine,
-appliance.hot.backtest.wire
+appliance.hot.backtest.wire, appliance.hot.backtest.samples, appliance.cold.backtest.outputs
 """
 
 import json
@@ -18,14 +18,19 @@ from appliance.abi.market import Market
 from appliance.cold import recording
 from appliance.cold.synthetic import generate
 from tests.e2e.conftest import ROOT
+from tests.unit.test_run_command import key_text
 
 QUOTER = ROOT / "tests" / "backtest" / "quoter.py"
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
 
 
 def backtest(*words: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    return appliance("backtest", *words, code=code)
+
+
+def appliance(*words: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [sys.executable, "-m", "appliance", "backtest", *map(str, words)],
+        [sys.executable, "-m", "appliance", *map(str, words)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -87,6 +92,71 @@ def test_a_strategy_that_never_trades(session: Path) -> None:
     assert "Sharpe ratio" in shown and "not defined" in shown
 
 
+REBATE = ("--sample", "1", "--latency", "1,1", "--maker-fee", "-0.01")
+
+
+def test_from_history_to_a_live_run(
+    session: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rebate makes the quoter rich: limits, a second run under them, a certificate, and live
+    takes it; without the rebate it is refused in words."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    out = tmp_path / "out"
+    certify = (session, "--strategy", QUOTER, "--out", out, "--certify", "--parquet")
+    done = backtest(*certify, *REBATE, "--json", code=1)
+    assert json.loads(done.stdout)["certificate"]["refused"] == [
+        "days of data 0.0006944: at least 5 is needed",
+        "fills 69: at least 100 is needed",
+    ]
+    assert not (out / "certificate.json").exists()
+    lowered = ("--min-days", "0", "--min-fills", "20")
+    told = result(*certify, *REBATE, *lowered)
+    assert told["certificate"] == {"file": str(out / "certificate.json"), "refused": []}
+    names = {path.name for path in out.iterdir()}
+    assert names >= {"report.html", "result.json", "series.npz", "risk.toml", "fills.parquet"}
+    assert json.loads((out / "result.json").read_text()) == told
+    plain = result(session, "--strategy", QUOTER, *REBATE)
+    assert plain["profit"] != told["profit"], "the second run is under narrower limits"
+    under = result(session, "--strategy", QUOTER, *REBATE, "--limits", out / "risk.toml")
+    assert under["profit"] == told["profit"] and under["refusals"] == told["refusals"]
+
+    config = tmp_path / "run.toml"
+    key = tmp_path / "key.json"
+    key.write_text(key_text())
+    key.chmod(0o600)
+    config.write_text(
+        f"""mode = "live"
+        market = "usdm"
+        symbols = ["BTCUSDT", "ETHUSDT"]
+        strategy.file = "{QUOTER}"
+        risk.file = "out/risk.toml"
+        certificate.file = "out/certificate.json"
+        journal.folder = "journal"
+        keys.file = "key.json"
+        """
+    )
+    done = appliance("run", config, "--check")
+    assert "fine (live, BTCUSDT, ETHUSDT)" in done.stdout
+    assert "certified with a threshold below the usual: days of data 0, usual is 5" in done.stderr
+    risk = out / "risk.toml"
+    risk.write_text(risk.read_text().replace("day_loss_max", "day_loss_max ", 1))
+    done = appliance("run", config, "--check", code=1)
+    assert "not certified: the risk file is" in done.stderr
+
+    shown = backtest(*certify, "--sample", "1", *lowered, code=1).stdout
+    assert "not profitable enough" in shown and "Sharpe ratio -" in shown
+    assert not (out / "certificate.json").exists(), "one of an earlier run does not stay"
+
+
+def test_nothing_traded_gives_no_limits(session: Path, tmp_path: Path) -> None:
+    words = (session, "--strategy", QUOTER, "--params", "half_ticks=0", "--out", tmp_path)
+    told = result(*words)
+    assert told["limits"] is None and any("not traded" in note for note in told["notes"])
+    done = backtest(*words, "--certify", "--json", code=1)
+    assert "not traded" in json.loads(done.stdout)["certificate"]["refused"][0]
+    assert (tmp_path / "report.html").exists() and not (tmp_path / "risk.toml").exists()
+
+
 def test_bad_requests_are_told_in_a_line(session: Path, tmp_path: Path) -> None:
     (tmp_path / "no.npz").write_bytes(b"nothing")
     np.savez(tmp_path / "other.npz", data=np.zeros(3))
@@ -95,6 +165,10 @@ def test_bad_requests_are_told_in_a_line(session: Path, tmp_path: Path) -> None:
         ((session, "--latency", "fast"), "--latency fast"),
         ((session, "--maker-fee", "x"), "--maker-fee x: not a number"),
         ((session, "--capital", "0"), "--capital 0"),
+        ((session, "--certify"), "need --out"),
+        ((session, "--min-sharpe", "good"), "--min-sharpe good: not a number"),
+        ((session, "--valid-days", "1000"), "--valid-days 1000: it may be 0 to 366"),
+        ((session, "--out", session / "x"), "Not a directory"),
         ((session, "--symbols", "XRPUSDT"), "XRPUSDT"),
         ((session, "--params", "nonsense=1"), "nonsense"),
         ((tmp_path / "none.gz",), "none.gz"),

@@ -79,7 +79,7 @@ def test_halt_reduce_resume(live_appliance: Appliance, tmp_path: Path) -> None:
                 wait_for(lambda: is_running(name) or process.poll() is not None)
                 wait_for(lambda: bool(venue.account("spot")["openOrders"]))
                 told = operator.status()
-                assert told["trading_state"] == "ACTIVE" and told["mode"] == "live"
+                assert told["trading_state"] == "ACTIVE" and told["mode"] == "testnet"
 
                 done = operator("halt", "--cancel-all", "--reason", "a test")
                 assert done.code == 0 and done.out.startswith("ACTIVE -> HALTED; ")

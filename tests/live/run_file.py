@@ -47,6 +47,7 @@ def write_run(
     (folder / "risk.toml").write_text(RISK)
     lines = [
         f'mode = "{mode}"',
+        *(["testnet = true"] if mode == "live" else []),
         f'market = "{name}"',
         f"symbols = {json.dumps(SYMBOLS)}",
         f'name = "{run_name(ready["port"])}"',

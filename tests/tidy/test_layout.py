@@ -77,7 +77,7 @@ def test_there_are_records() -> None:
 
 
 # One thread streams over them, forwards: what counts is how little there is to read.
-STREAMED = {"HISTORY", "SAMPLE"}
+STREAMED = {"HISTORY", "SAMPLE", "REFUSALS", "GAP"}
 
 
 @EACH_RECORD

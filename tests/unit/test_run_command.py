@@ -17,7 +17,14 @@ from tests.live.run_file import RISK
 
 ROOT = Path(__file__).resolve().parents[2]
 PAPER = 'mode = "paper"\nmarket = "spot"\nsymbols = ["BTCUSDT", "ETHUSDT"]\n'
-LIVE = PAPER.replace("paper", "live") + '[risk]\nfile = "risk.toml"\n[journal]\nfolder = "j"\n'
+FILES = '[risk]\nfile = "risk.toml"\n[journal]\nfolder = "j"\n'
+# A venue without real money.
+VENUE = '[venue]\nrest = "http://[::1]"\nstreams = "ws://[::1]"\norders = "ws://[::1]"\n'
+LIVE = PAPER.replace("paper", "live") + "testnet = true\n" + VENUE + FILES
+NO_CERTIFICATE = (
+    "certificate.file is missing: live does not start without a certificate of"
+    " `appliance backtest --certify`; testnet = true where there is no real money"
+)
 SECRET = "MC4CAQAwBQYDK2VwBCIEI"  # how each Ed25519 key begins in PEM
 
 
@@ -96,6 +103,7 @@ def test_several_faults_are_told_at_once(folder: Path) -> None:
         f"{path}: risk.file is missing: live does not start without limits of your own",
         f"{path}: journal.folder is missing: live does not start without a journal",
         f"{path}: keys: live needs either keys.file or keys.credential",
+        f"{path}: {NO_CERTIFICATE}",
     ]
 
 

@@ -1,4 +1,4 @@
-"""The configuration of a run: every fault in one clear line, all of them at once."""
+"""The configuration of ``appliance run`` (appliance.cold.config_values: of one value)."""
 
 import tomllib
 from pathlib import Path
@@ -61,6 +61,7 @@ def test_all_that_may_stand_there(tmp_path: Path) -> None:
         strategy = {file = "mine.py", params = {lots = 10, free = "text"}}
         risk.file = "sub/risk.toml"
         journal.folder = "/var/lib/journal"
+        certificate = {file = "out/certificate.json", key = "trusted.pub"}
         [keys]
         credential = "lonecore-key"
         [venue]
@@ -78,6 +79,10 @@ def test_all_that_may_stand_there(tmp_path: Path) -> None:
     assert config.values["strategy.params"] == {"lots": 10, "free": "text"}
     assert config.file("risk.file") == tmp_path / "sub" / "risk.toml"
     assert config.file("journal.folder") == Path("/var/lib/journal")
+    assert config.file("certificate.file") == tmp_path / "out" / "certificate.json"
+    assert (
+        config.file("certificate.key") == tmp_path / "trusted.pub" and not config.values["testnet"]
+    )
     assert config.file("venue.extra_ca") == Path("/etc/ca.pem")
     assert config.text("venue.orders") == "ws://venue.example/ws-api/v3"
     assert config.number("session.stream_silence_ms") == 500
@@ -228,16 +233,19 @@ NO_RISK = "risk.file is missing: live does not start without limits of your own"
 JOURNAL = "[journal]\nfolder = 'journal'\n"
 NO_JOURNAL = "journal.folder is missing: live does not start without a journal"
 NO_KEY = "keys: live needs either keys.file or keys.credential"
+NO_CERTIFICATE = "certificate.file is missing: live does not start without a certificate of"
+NO_CERTIFICATE += " `appliance backtest --certify`; testnet = true where there is no real money"
+CERTIFICATE = "[certificate]\nfile = 'certificate.json'\n"
 
 
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ("", [NO_RISK, NO_JOURNAL, NO_KEY]),
-        ("[keys]\nfile = 'key.json'\n", [NO_RISK, NO_JOURNAL]),
-        (RISK, [NO_JOURNAL, NO_KEY]),
-        (JOURNAL + RISK, [NO_KEY]),
-        (JOURNAL + RISK + "[keys]\nfile = 'a'\ncredential = 'b'\n", [NO_KEY]),
+        ("", [NO_RISK, NO_JOURNAL, NO_KEY, NO_CERTIFICATE]),
+        ("[keys]\nfile = 'key.json'\n", [NO_RISK, NO_JOURNAL, NO_CERTIFICATE]),
+        (CERTIFICATE + RISK, [NO_JOURNAL, NO_KEY]),
+        (JOURNAL + RISK, [NO_KEY, NO_CERTIFICATE]),
+        (CERTIFICATE + JOURNAL + RISK + "[keys]\nfile = 'a'\ncredential = 'b'\n", [NO_KEY]),
     ],
 )
 def test_live_needs_limits_and_one_key(more: str, said: list[str]) -> None:
@@ -247,7 +255,8 @@ def test_live_needs_limits_and_one_key(more: str, said: list[str]) -> None:
 
 def test_live_with_all_it_needs() -> None:
     for key in ("file", "credential"):
-        config = check(tomllib.loads(f"{LIVE}{RISK}{JOURNAL}[keys]\n{key} = 'x'\n"), PATH)
+        text = f"{LIVE}{CERTIFICATE}{RISK}{JOURNAL}[keys]\n{key} = 'x'\n"
+        config = check(tomllib.loads(text), PATH)
         assert (config.mode, config.text(f"keys.{key}")) == ("live", "x")
 
 
@@ -266,7 +275,7 @@ def test_all_faults_are_told_at_once() -> None:
     )
     assert [line.split()[0] for line in said] == [
         *("unknown", "unknown", "market", "venue.streams", "session.book_silence_ms"),
-        *("symbols", "risk.file", "journal.folder", "keys:"),
+        *("symbols", "risk.file", "journal.folder", "keys:", "certificate.file"),
     ]
 
 

@@ -29,7 +29,9 @@ def config(folder: Path, **more: Any) -> run_config.RunConfig:
 def live(folder: Path, **more: Any) -> run_config.RunConfig:
     files = {"risk": {"file": "risk.toml"}, "keys": {"file": "key.json"}}
     files["journal"] = {"folder": "journal"}
-    return config(folder, mode="live", **files, **more)
+    addresses = {"rest": "http://[::1]:9", "streams": "ws://[::1]:9", "orders": "ws://[::1]:9"}
+    venue = addresses | more.pop("venue", {})
+    return config(folder, mode="live", testnet=True, venue=venue, **files, **more)
 
 
 def trading(made: run_config.RunConfig, key: Any = None) -> TradingRun:
@@ -37,6 +39,7 @@ def trading(made: run_config.RunConfig, key: Any = None) -> TradingRun:
         config=made,
         key=key,
         strategy=load_strategy("market_maker", {}),
+        certified=None,
         cache=(made.path.parent, True),
         rings_folder=None,
         say=lambda _: None,
@@ -73,7 +76,8 @@ def test_the_loop_is_planned_as_configured(tmp_path: Path, key: object) -> None:
     assert plan.live and plan.sends_orders == (key is not None)
     assert (plan.book_silence_ms, plan.answer_timeout_ms) == (700, 900)
     assert plan.limits_file == (tmp_path / "risk.toml" if key else None)
-    assert 0 < plan.epoch <= 0xFFFF_FFFF and plan.mode == made.mode
+    assert 0 < plan.epoch <= 0xFFFF_FFFF
+    assert plan.mode == ("testnet" if key else "paper"), "telemetry tells them apart from live"
 
 
 def test_runs_that_start_together_differ(tmp_path: Path, monkeypatch) -> None:

@@ -11,12 +11,25 @@ from typing import Any, Final
 import numpy as np
 
 from appliance.abi import control as c
-from appliance.abi.history import AT_EXCHANGE, AT_LOCAL, HISTORY, SAMPLE, VENUE_LOG, Queue
+from appliance.abi.counters import REJECT_BASE
+from appliance.abi.history import (
+    AT_EXCHANGE,
+    AT_LOCAL,
+    GAP,
+    HISTORY,
+    REFUSALS,
+    SAMPLE,
+    VENUE_LOG,
+    WHAT_MASK,
+    Queue,
+    What,
+)
 from appliance.abi.market import Market
 from appliance.abi.trading import Report
 from appliance.abi.units import E8, INT64_MAX, NS_PER_S
 from appliance.cold import boot
 from appliance.cold.backtest.history import InMemory, Rows, Source
+from appliance.hot.backtest import samples as w
 from appliance.hot.backtest import simulation as s
 from appliance.hot.backtest import venue_state as v
 from appliance.hot.backtest.depth import WINDOW_BITS_MAX, WINDOW_BITS_MIN, make_depth
@@ -45,6 +58,9 @@ class Noted:
 
     log: Any  # VENUE_LOG records
     samples: Any  # SAMPLE records
+    refusals: Any  # REFUSALS records
+    gaps: Any  # GAP records
+    traded_tick_lots: tuple[float, ...]  # by the market, of each instrument
     rows_n: int
     first_ns: int
     last_ns: int
@@ -57,7 +73,7 @@ class _Feed:
         self._blocks: Iterator[Rows] = source.blocks()
         self._block = buffer[:0]
         self._buffer, self._first, self._size = buffer, first, size
-        self.rows_n = 0
+        self.rows_n, self.traded_tick_lots = 0, 0.0
 
     def refill(self, cursor: Any) -> None:
         """Drops what both sides have seen, and puts as much behind the rest as there is room."""
@@ -73,6 +89,7 @@ class _Feed:
                     cursor.is_last = 1
                     break
                 self._block = block
+                self.traded_tick_lots += _traded(block)
             count = min(len(self._block), first + self._size - end)
             buffer[end : end + count] = self._block[:count]
             self._block = self._block[count:]
@@ -102,9 +119,17 @@ class _InPlace:
 
     def __init__(self, rows: Rows) -> None:
         self.rows_n = len(rows)
+        starts = range(0, len(rows), BUFFER_ROWS)
+        self.traded_tick_lots = sum(_traded(rows[at : at + BUFFER_ROWS]) for at in starts)
 
     def refill(self, cursor: Any) -> None:
         cursor.end, cursor.is_last = self.rows_n, 1
+
+
+def _traded(rows: Rows) -> float:
+    """Price times quantity of what others traded, as we heard of it."""
+    mine = rows[rows["kind"] & (WHAT_MASK | AT_LOCAL) == What.TRADE | AT_LOCAL]
+    return float(mine["ticks"].astype(np.float64) @ mine["lots"].astype(np.float64))
 
 
 class Engine:
@@ -134,6 +159,7 @@ class Engine:
         for k, cursor in enumerate(self.sim.cursors):
             cursor.exchange_at = cursor.local_at = cursor.end = k * size
         self._log, self._samples = _Spool(VENUE_LOG), _Spool(SAMPLE)
+        self._refusals, self._gaps = _Spool(REFUSALS), _Spool(GAP)
         core.control[c.PAPER] = c.Matching.HISTORY
         if self.sim.depth.lots.nbytes < PREFAULT_BYTES_MAX:
             boot.prefault((core, self.sim))
@@ -148,7 +174,7 @@ class Engine:
         run: Callable[..., int] = s.run_history
         while (back := run(core, sim, self._rows)) != s.Back.END:
             if back == s.Back.ROWS:
-                k = int(words[s.NEEDS])
+                k = int(words[w.NEEDS])
                 self._refill(k)
             elif back == s.Back.TAKE:
                 self._take()
@@ -160,7 +186,26 @@ class Engine:
         log = self._log.records()
         # What was under way at the last step happened after it.
         last_ns = max(int(core.control[c.NOW_NS]), int(log.exchange_ns.max(initial=0)))
-        return Noted(log, self._samples.records(), self.rows_n, first_ns, last_ns)
+        self._note_last_refusals(last_ns)
+        return Noted(
+            log=log,
+            samples=self._samples.records(),
+            refusals=self._refusals.records(),
+            gaps=self._gaps.records(),
+            traded_tick_lots=tuple(feed.traded_tick_lots for feed in self._feeds),
+            rows_n=self.rows_n,
+            first_ns=first_ns,
+            last_ns=last_ns,
+        )
+
+    def _note_last_refusals(self, last_ns: int) -> None:
+        """Those behind the last sample."""
+        counts = self.core.telemetry.counters[REJECT_BASE:, 0]
+        left = counts[: len(self.sim.refused)] - self.sim.refused
+        reasons = np.flatnonzero(left)
+        last = np.zeros(len(reasons), REFUSALS)
+        last["time_ns"], last["reason"], last["count_n"] = last_ns, reasons, left[reasons]
+        self._refusals.add(last)
 
     def _refill(self, k: int) -> None:
         """Rows for instrument ``k``; in a larger buffer, if one side waits for all of this one."""
@@ -190,14 +235,17 @@ class Engine:
         control, words = self.core.control, self.sim.words
         if period_ns := int(control[c.TIMER_NS]):
             control[c.TIMER_DUE_NS] = first_ns - first_ns % period_ns + period_ns
-        words[s.SAMPLE_DUE_NS] = first_ns - first_ns % words[s.SAMPLE_NS] + words[s.SAMPLE_NS]
+        words[w.SAMPLE_DUE_NS] = first_ns - first_ns % words[w.SAMPLE_NS] + words[w.SAMPLE_NS]
         return first_ns
 
     def _take(self) -> None:
         venue, words = self.sim.venue, self.sim.words
         self._log.add(venue.log[: venue.words[v.LOG_N]])
-        self._samples.add(self.sim.samples[: words[s.SAMPLES_N]])
-        venue.words[v.LOG_N] = words[s.SAMPLES_N] = 0
+        self._samples.add(self.sim.samples[: words[w.SAMPLES_N]])
+        self._refusals.add(self.sim.refusals[: words[w.REFUSALS_N]])
+        self._gaps.add(self.sim.gaps[: words[w.GAPS_N]])
+        venue.words[v.LOG_N] = words[w.SAMPLES_N] = 0
+        words[w.REFUSALS_N] = words[w.GAPS_N] = 0
 
 
 class _Spool:
@@ -232,5 +280,5 @@ def _simulation(core: Core, prices_ticks: Sequence[int], assumed: Assumptions) -
     is_spot = int(instruments[0].market) == Market.SPOT
     venue.words[v.POST_ONLY_REPORT] = Report.REJECTED if is_spot else Report.EXPIRED
     sim = s.make_simulation(venue, make_depth(bits), len(instruments))
-    sim.words[s.SAMPLE_NS] = assumed.sample_ns
+    sim.words[w.SAMPLE_NS] = assumed.sample_ns
     return sim

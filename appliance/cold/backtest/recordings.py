@@ -30,7 +30,7 @@ class Recordings:
         return grid.learn(self._arenas(progress, self._report), symbols)
 
     def sources(self, instruments: Instruments) -> list[Source]:
-        """In the order of the instruments; once."""
+        """In the order of the instruments."""
         recorded = RecordedHistory(instruments, self._arenas(None, None))
         self._symbols, self._sorters = instruments.symbols, recorded.sorters
         return list(recorded.sources())

@@ -8,7 +8,9 @@ from appliance.abi.trading_state import Cause, Phase, TradingState
 from appliance.cold import boot
 from appliance.cold.backtest.engine import Assumptions, Engine
 from appliance.cold.backtest.inputs import History
-from appliance.cold.backtest.results import Fees, ledger_of, results_of
+from appliance.cold.backtest.ledger import Fees, ledger_of
+from appliance.cold.backtest.outcome import Outcome
+from appliance.cold.backtest.results import remarks_of, results_of
 from appliance.cold.instrument_table import Instruments
 from appliance.cold.limits import demo_limits, give_paper_funds, load_limits
 from appliance.cold.replay_command import Screen
@@ -28,15 +30,20 @@ class Plan:
     strategy: Strategy
     limits_file: Path | None
     assumed: Assumptions
+    assumptions: dict[str, Any]  # the same, and the fees, as the result tells them
     fees: Fees
     capital_e8: int
 
 
-def run(plan: Plan, screen: Screen, *, warm: bool) -> dict[str, Any]:
-    """The result as plain values. ApplianceError for whatever is wrong with the request."""
-    history, strategy = plan.history, plan.strategy
+def learn(plan: Plan, screen: Screen) -> Instruments:
+    """What the history is of. ApplianceError: whatever is wrong with it."""
     with screen.task("reading", None) as progress:
-        instruments = history.learn(progress)
+        return plan.history.learn(progress)
+
+
+def run(plan: Plan, instruments: Instruments, screen: Screen, *, warm: bool) -> Outcome:
+    """Once through the history. ApplianceError for whatever is wrong with the request."""
+    history, strategy = plan.history, plan.strategy
     core, notes = ready_core(instruments, strategy, plan.limits_file)
     prices = [max(1, ticks) for ticks in instruments.first_prices_ticks]
     slot.bind(strategy.on_market)
@@ -47,18 +54,11 @@ def run(plan: Plan, screen: Screen, *, warm: bool) -> dict[str, Any]:
     with screen.task("running", None) as progress:
         noted = engine.run(lambda rows_n: progress(rows_n, 0))
     ledger = ledger_of(noted, core, plan.fees, plan.capital_e8)
-    result = results_of(
-        noted,
-        core,
-        instruments.symbols,
-        ledger,
-        plan.fees,
-        plan.capital_e8,
-        plan.assumed.sample_ns,
-    )
+    result = results_of(noted, core, instruments.symbols, ledger, plan.assumed.sample_ns)
     result["strategy"] = {"name": strategy.name, "params": strategy.values}
-    result["notes"] = notes + history.notes()
-    return result
+    result["assumptions"] = plan.assumptions
+    result["notes"] = notes + history.notes() + remarks_of(noted, ledger, instruments.symbols)
+    return Outcome(instruments, noted, ledger, result)
 
 
 def ready_core(

@@ -83,7 +83,7 @@ class TardisFiles:
         """In the order of the instruments. Each reads the files that it is in anew."""
         made: list[Source] = []
         for symbol, record in zip(instruments.symbols, instruments.records, strict=True):
-            sorter = self._sorters.setdefault(symbol, Sorter())
+            sorter = self._sorters[symbol] = Sorter()
             made.append(_OneSymbol(tuple(self._paths[symbol]), symbol, record, sorter))
         return made
 

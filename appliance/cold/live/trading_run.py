@@ -14,8 +14,9 @@ from typing import Any, Final
 from appliance.abi.market import Market
 from appliance.abi.operator import Operation, control_path
 from appliance.abi.trading_state import Cause, TradingState
-from appliance.cold import boot
+from appliance.cold import boot, testnet
 from appliance.cold import session as loop_session
+from appliance.cold.certificate_check import Certified
 from appliance.cold.control_region import Answer, NotAnswered, post
 from appliance.cold.errors import ApplianceError
 from appliance.cold.instrument_table import Instruments
@@ -56,6 +57,7 @@ class TradingRun:
         config: RunConfig,
         key: ApiKey | None,
         strategy: Strategy,
+        certified: Certified | None,
         cache: tuple[Path, bool],
         rings_folder: Path | None,
         say: Say,
@@ -64,6 +66,7 @@ class TradingRun:
         self._config = config
         self._key = key
         self._strategy = strategy
+        self._certified = certified
         self._cache = cache
         self._rings_folder = rings_folder
         self._say = say
@@ -106,6 +109,7 @@ class TradingRun:
                     f"asking {self._endpoints.rest} for the rules of {len(self._config.symbols)}"
                 )
                 instruments = await venue_rules.ask(rest, self._config)
+                self._check_certificate(instruments)
                 foreign = await self._recover(rest, instruments)
                 made = self.made = loop_session.start(self._plan(instruments))
                 made.notes += foreign
@@ -120,6 +124,12 @@ class TradingRun:
                 await rest.close()
                 if self._journal is not None:
                     self._journal.close()
+
+    def _check_certificate(self, instruments: Instruments) -> None:
+        """A parameter in ticks or lots means something else on another grid. NotCertified."""
+        if self._certified is not None:
+            grids = venue_rules.grids_of(instruments).items()
+            self._certified.check_again({s: (g.price_e8, g.quantity_e8) for s, (_, g) in grids})
 
     async def _recover(self, rest: RestClient, instruments: Instruments) -> list[str]:
         """Journal and venue agree afterwards; what was found that is not ours."""
@@ -146,7 +156,7 @@ class TradingRun:
         config = self._config
         return loop_session.Plan(
             name=config.name,
-            mode=config.mode,
+            mode=testnet.MODE if config.values["testnet"] else config.mode,
             instruments=instruments,
             strategy=self._strategy,
             limits_file=config.file("risk.file"),

@@ -25,13 +25,37 @@ from appliance.abi.control import (
     TIMER_NS,
     Command,
 )
-from appliance.abi.history import AT_EXCHANGE, AT_LOCAL, IS_LEVEL, LAST, SAMPLE
+from appliance.abi.history import (
+    AT_EXCHANGE,
+    AT_LOCAL,
+    GAP,
+    GAP_LEAST_NS,
+    IS_LEVEL,
+    LAST,
+    REFUSALS,
+    SAMPLE,
+)
 from appliance.abi.layout import records, slot_dtype
 from appliance.abi.market import BookState, Event
-from appliance.abi.units import INT64_MAX, NO_PRICE
-from appliance.hot.backtest.depth import NOBODY, Depth
+from appliance.abi.refusal import Reject
+from appliance.abi.units import INT64_MAX
+from appliance.hot.backtest.depth import Depth
 from appliance.hot.backtest.flights import landed, next_arrival
 from appliance.hot.backtest.local import NOTHING, copy_levels, on_local_levels, on_local_row
+from appliance.hot.backtest.samples import (
+    GAPS_N,
+    GAPS_SIZE,
+    MESSAGE_NS,
+    NEEDS,
+    REFUSALS_SIZE,
+    SAMPLE_DUE_NS,
+    SAMPLES_SIZE,
+    STEPS_N,
+    WORDS_N,
+    note_gap,
+    note_refusals,
+    sample_touches,
+)
 from appliance.hot.backtest.venue import on_levels, on_request, on_row
 from appliance.hot.backtest.venue_state import LOG_N, LOG_RESERVE, Venue
 from appliance.hot.backtest.wire import send_requests, take_reports
@@ -42,18 +66,9 @@ from appliance.hot.notes import tell_notes
 from appliance.hot.strategy.api import COUNT
 from appliance.hot.trader import ask_strategy, value_market
 
-SAMPLES_SIZE: Final = 1 << 14
 STEPS_PER_CALL: Final = 1 << 18  # a tenth of a second, or so
 REQUESTS_PER_STEP: Final = 1 << 16
 REPORTS_PER_STEP: Final = 1 << 16
-
-# Words of Simulation.words
-NEEDS: Final = 0  # instrument whose rows are used up
-SAMPLE_NS: Final = 1
-SAMPLE_DUE_NS: Final = 2
-SAMPLES_N: Final = 3
-STEPS_N: Final = 4
-WORDS_N: Final = 8
 
 
 @unique
@@ -83,14 +98,20 @@ class Simulation(NamedTuple):
     depth: Depth  # as we know it
     cursors: Any  # CURSOR[n]
     samples: Any  # SAMPLE[SAMPLES_SIZE]
-    words: np.ndarray  # int64[WORDS_N]
+    refusals: Any  # REFUSALS[REFUSALS_SIZE]
+    gaps: Any  # GAP[GAPS_SIZE]
+    refused: np.ndarray  # int64[len(Reject)]: what of the counters is noted down
+    words: np.ndarray  # int64[WORDS_N]: samples.py
 
 
 def make_simulation(venue: Venue, depth: Depth, n: int) -> Simulation:
     """Nothing has happened yet, and there are no rows."""
     words = np.zeros(WORDS_N, np.int64)
     words[SAMPLE_DUE_NS] = INT64_MAX
-    return Simulation(venue, depth, records(n, CURSOR), records(SAMPLES_SIZE, SAMPLE), words)
+    samples, refusals = records(SAMPLES_SIZE, SAMPLE), records(REFUSALS_SIZE, REFUSALS)
+    refused = np.zeros(len(Reject), np.int64)
+    cursors, gaps = records(n, CURSOR), records(GAPS_SIZE, GAP)
+    return Simulation(venue, depth, cursors, samples, refusals, gaps, refused, words)
 
 
 @hot_inline
@@ -173,6 +194,9 @@ def _ask(core, sim, i, now_ns):
 @hot_part
 def _message(core, sim, rows, i, now_ns):
     """The next message of instrument ``i`` comes in."""
+    if now_ns - sim.words[MESSAGE_NS] > GAP_LEAST_NS:
+        note_gap(sim.gaps, sim.words, now_ns)
+    sim.words[MESSAGE_NS] = now_ns
     cursor = sim.cursors[i]
     at, end = cursor.local_at, cursor.end
     event = np.int64(NOTHING)
@@ -206,25 +230,6 @@ def _timer(core, sim, now_ns):
 
 
 @hot
-def _sample(depth, samples, words, until_ns):
-    """The touch of every instrument at each moment of the sampling grid until then."""
-    instruments_n = depth.sides.shape[0] // 2
-    while words[SAMPLE_DUE_NS] < until_ns:
-        if words[SAMPLES_N] + instruments_n > samples.shape[0]:
-            return False
-        for i in range(instruments_n):
-            sample = samples[words[SAMPLES_N]]
-            sample.time_ns = words[SAMPLE_DUE_NS]
-            sample.instrument = i
-            bid, ask = depth.sides[2 * i].best, depth.sides[2 * i + 1].best
-            sample.bid_ticks = bid if bid != NOBODY else NO_PRICE
-            sample.ask_ticks = -ask if ask != NOBODY else NO_PRICE
-            words[SAMPLES_N] += 1
-        words[SAMPLE_DUE_NS] += words[SAMPLE_NS]
-    return True
-
-
-@hot
 def run_history(core, sim, rows):
     """Steps until the cold side has to do something (Back). Again: goes on where it was."""
     words = sim.words
@@ -241,10 +246,12 @@ def run_history(core, sim, rows):
         is_over = i < 0
         if is_over:
             now_ns = np.int64(INT64_MAX)
-        if venue.words[LOG_N] + LOG_RESERVE > venue.log.shape[0]:
+        if venue.words[LOG_N] + LOG_RESERVE > venue.log.shape[0] or words[GAPS_N] == GAPS_SIZE:
             return np.int64(Back.TAKE)
         if words[SAMPLE_DUE_NS] < now_ns and not is_over:
-            if not _sample(sim.depth, sim.samples, words, now_ns):
+            if not note_refusals(core.telemetry.counters, sim.refused, sim.refusals, words):
+                return np.int64(Back.TAKE)
+            if not sample_touches(sim.depth, sim.samples, words, now_ns):
                 return np.int64(Back.TAKE)
         needs = _advance(venue, sim.cursors, rows, now_ns)
         if needs >= 0:
