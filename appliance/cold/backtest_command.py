@@ -3,20 +3,17 @@
 import argparse
 import json
 import sys
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
 
-from appliance.abi.market import Market
-from appliance.cold.backtest.wanted import Wanted
+from appliance.cold.backtest import request
+from appliance.cold.backtest.request import number
 from appliance.cold.certificate_check import Thresholds
 from appliance.cold.errors import EXIT_NO, EXIT_OK, ApplianceError
-from appliance.cold.replay_command import Screen, parse_params
+from appliance.cold.replay_command import Screen
 
-_QUEUES: Final = ("risk_averse", "power", "power_2", "power_3", "log", "log_2")
-MARKETS: Final = {"spot": Market.SPOT, "usdm": Market.USDM}
 _THRESHOLDS: Final = {
     "sharpe": "of a certificate (1.5)",
     "days": "likewise: of history (5)",
@@ -29,7 +26,8 @@ examples:
   appliance backtest btcusdt.gz                         the market maker, 5 ms each way
   appliance backtest mon.gz tue.gz --strategy mine.py --params half_ticks=8 --limits risk.toml
   appliance backtest day.npz --symbols BTCUSDT --queue power_3:2 --latency 2.5,4
-  appliance backtest day.gz --latency orders.npz        latencies of recorded orders
+  appliance backtest day.gz --latency orders.npz        along the latencies of recorded orders
+  appliance backtest day.gz --latency drawn:orders.npz  one of them at random, each time
   appliance backtest day.gz --json > result.json
   appliance backtest day.gz --out out                   report.html, series, risk.toml in out/
   appliance backtest *.gz --strategy mine.py --out out --certify    and live may run it
@@ -51,22 +49,8 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    request.add_options(parser)
     add = parser.add_argument
-    add("files", nargs="+", metavar="FILE", help="recordings (plain or gzip), or .npz files")
-    add("--symbols", metavar="A,B", help="only these; of .npz files: whose they are")
-    add("--snapshot", action="append", default=[], metavar="[SYMBOL=]FILE", help="REST snapshots")
-    add("--exchange-info", metavar="FILE", help="saved exchangeInfo: grid, filters")
-    add("--market", choices=MARKETS, default="usdm", help="of .npz files (default: usdm)")
-    add("--strategy", default="market_maker", metavar="NAME|FILE", help="as for appliance replay")
-    add("--params", default="", metavar="K=V,..", help="the strategy's parameters")
-    add("--limits", metavar="FILE", help="risk limits (TOML; default: for demos)")
-    add("--latency", default="5,5", metavar="MS,MS|FILE", help="to the venue and back (5,5)")
-    add("--queue", default="risk_averse", metavar="NAME[:N]", help=", ".join(_QUEUES))
-    add("--partial-fills", action="store_true", help="by the lots that traded (default: whole)")
-    add("--maker-fee", default="0.02", metavar="PCT", help="of a trade's value (0.02)")
-    add("--taker-fee", default="0.05", metavar="PCT", help="likewise (0.05)")
-    add("--capital", default="10000", metavar="AMOUNT", help="what returns are measured by (10000)")
-    add("--sample", default="60", metavar="S", help="interval of the returns (60 s)")
     add("--out", metavar="FOLDER", help="report.html, result.json, series.npz, risk.toml")
     add("--parquet", action="store_true", help="the series as Parquet too")
     add("--safe-loss", default="1", metavar="PCT", help="what a safe holding may lose (1)")
@@ -93,17 +77,6 @@ def run(args: argparse.Namespace) -> int:
 
         show(result, Console())
     return EXIT_NO if args.certify and result["certificate"]["refused"] else EXIT_OK
-
-
-def number(text: str, option: str, least: float, most: float) -> Fraction:
-    """A decimal number of an option, exactly."""
-    try:
-        value = Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        raise ApplianceError(f"{option} {text}: not a number") from None
-    if not least <= value <= most:
-        raise ApplianceError(f"{option} {text}: it may be {least:g} to {most:g}")
-    return value
 
 
 def thresholds_of(args: argparse.Namespace) -> Thresholds:
@@ -136,17 +109,7 @@ def backtest(args: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """All of it; the result as plain values."""
     if args.out is None and (args.certify or args.parquet):
         raise ApplianceError("--certify and --parquet need --out, a folder for what they write")
-    params = parse_params(args.params)
-    queue, _, power = args.queue.partition(":")
-    if queue not in _QUEUES:
-        raise ApplianceError(f"--queue {args.queue}: give one of {', '.join(_QUEUES)}")
-    exponent = float(number(power or "3", "--queue", 0.1, 100))
-    rates = [
-        number(text, option, -100, 100) / 100
-        for option, text in (("--maker-fee", args.maker_fee), ("--taker-fee", args.taker_fee))
-    ]
-    capital_e8 = int(number(args.capital, "--capital", 1, 1e9) * 10**8)
-    sample_ns = int(number(args.sample, "--sample", 0.1, 86_400) * 10**9)
+    asked = request.request_of(args)
     safe_loss = number(args.safe_loss, "--safe-loss", 0.0001, 100) / 100
     thresholds = thresholds_of(args)
     valid_days = float(number(args.valid_days, "--valid-days", 0, 366))
@@ -156,44 +119,14 @@ def backtest(args: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     cache, warm = compile_cache.prepare(
         strategy_loader.source_of(args.strategy), compile_cache.HISTORY
     )
-    from appliance.abi.history import Queue
-    from appliance.cold.backtest import latencies, outputs, run_backtest
-    from appliance.cold.backtest.engine import Assumptions
-    from appliance.cold.backtest.inputs import History
-    from appliance.cold.backtest.ledger import Fees
+    from appliance.cold.backtest import outputs, run_backtest
 
-    latency, told = latencies.parse(args.latency)
-    assumed = Assumptions(latency, Queue[queue.upper()], exponent, args.partial_fills, sample_ns)
-    plan = run_backtest.Plan(
-        History(wanted_of(args)),
-        strategy_loader.load_strategy(args.strategy, params),
-        Path(args.limits) if args.limits else None,
-        assumed,
-        {
-            "latency": told,
-            "queue": args.queue,
-            "fills": "partial" if args.partial_fills else "whole",
-            "maker_fee_pct": float(rates[0] * 100),
-            "taker_fee_pct": float(rates[1] * 100),
-        },
-        Fees(*rates),
-        capital_e8,
-    )
-    asked = outputs.Asked(
+    strategy = strategy_loader.load_strategy(args.strategy, asked.params)
+    plan = run_backtest.plan_of(asked, strategy)
+    wants = outputs.Asked(
         folder, safe_loss, args.parquet, args.certify, args.key, valid_days, thresholds
     )
     instruments = run_backtest.learn(plan, screen)
     outcome = run_backtest.run(plan, instruments, screen, warm=warm)
     compile_cache.mark_complete(cache, compile_cache.HISTORY)
-    return outputs.write(asked, plan, outcome, screen)
-
-
-def wanted_of(args: argparse.Namespace) -> Wanted:
-    """The input."""
-    return Wanted(
-        tuple(Path(name) for name in args.files),
-        tuple(name for name in (args.symbols or "").split(",") if name),
-        tuple(args.snapshot),
-        args.exchange_info,
-        MARKETS[args.market],
-    )
+    return outputs.write(wants, plan, outcome, screen)

@@ -74,7 +74,7 @@ def package_version() -> str:
 def files_of(paths: Sequence[Path]) -> list[dict[str, Any]]:
     """Name, length and hash of each."""
     return [
-        {"name": path.name, "bytes": path.stat().st_size, "sha256": sha256_of(path)}
+        {"name": path.name, "sha256": sha256_of(path), "bytes": path.stat().st_size}
         for path in paths
     ]
 

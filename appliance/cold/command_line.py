@@ -24,6 +24,7 @@ from appliance.cold import (
     operator_commands,
     replay_command,
     run_command,
+    sweep_command,
     venue_command,
 )
 from appliance.cold.errors import EXIT_NO, EXIT_USAGE, ApplianceError
@@ -75,6 +76,7 @@ def build_parser() -> argparse.ArgumentParser:
     replay_command.add_parser(subparsers)
     backtest_command.add_parser(subparsers)
     convert_command.add_parser(subparsers)
+    sweep_command.add_parser(subparsers)
     run_command.add_parser(subparsers)
     venue_command.add_parser(subparsers)
     operator_commands.add_parsers(subparsers)

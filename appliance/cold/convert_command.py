@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from appliance.cold.backtest_command import MARKETS
+from appliance.cold.backtest.request import MARKETS
 from appliance.cold.errors import EXIT_OK, ApplianceError
 from appliance.cold.replay_command import Screen
 

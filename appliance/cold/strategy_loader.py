@@ -6,7 +6,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -107,6 +107,17 @@ def load_strategy(name: str, assignments: Mapping[str, str]) -> Strategy:
         timer_ns,
         reads_levels(source),
     )
+
+
+def with_params(strategy: Strategy, assignments: Mapping[str, str]) -> Strategy:
+    """The same strategy with other parameters over its defaults. ApplianceError."""
+    label = strategy.source.name
+    module = sys.modules[strategy.on_market.__module__]
+    values = _values(label, getattr(module, "PARAMS", {}), assignments)
+    params = records(1, strategy.params.dtype)
+    for key, value in values.items():
+        params[0][key] = value
+    return replace(strategy, params=params, values=values)
 
 
 def _timer(label: str, period_ns: Any) -> int:

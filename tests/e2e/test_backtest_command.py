@@ -2,7 +2,8 @@
 
 appliance.cold.backtest_command, appliance.cold.backtest.run_backtest,
 appliance.cold.backtest.inputs, appliance.cold.backtest.summary, appliance.cold.backtest.engine,
-appliance.hot.backtest.wire, appliance.hot.backtest.samples, appliance.cold.backtest.outputs
+appliance.hot.backtest.wire, appliance.hot.backtest.samples, appliance.cold.backtest.outputs,
+appliance.cold.backtest.request
 """
 
 import json

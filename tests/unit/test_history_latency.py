@@ -80,6 +80,12 @@ def test_what_the_command_line_may_say(tmp_path: Path) -> None:
     np.savez(file, data=np.array([(*row, 0) for row in ORDERS.tolist()], dtype))
     latency, told = parse(str(file))
     assert entry_ns(latency, 1500) == 200 and told.startswith("4 recorded orders")
+    latency, told = parse(f"drawn:{file}")
+    assert {int(entry_ns(latency, 0)) for _ in range(200)} == {100, 300}, "none that was lost"
+    assert told.startswith("drawn from 3 recorded orders")
+    np.savez(file, data=np.array([(5, 0, 9, 0)], dtype))
+    with pytest.raises(ApplianceError, match="got none of these orders"):
+        parse(f"drawn:{file}")
     np.savez(file, data=np.array([(5, 4, 9, 0)], dtype))
     with pytest.raises(ApplianceError, match="order 0 went back in time"):
         parse(str(file))

@@ -84,8 +84,6 @@ def test_all_that_may_stand_there(tmp_path: Path) -> None:
         config.file("certificate.key") == tmp_path / "trusted.pub" and not config.values["testnet"]
     )
     assert config.file("venue.extra_ca") == Path("/etc/ca.pem")
-    assert config.text("venue.orders") == "ws://venue.example/ws-api/v3"
-    assert config.number("session.stream_silence_ms") == 500
 
 
 def test_the_documented_example_is_sound() -> None:

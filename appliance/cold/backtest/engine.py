@@ -274,7 +274,8 @@ def _simulation(core: Core, prices_ticks: Sequence[int], assumed: Assumptions) -
         for price in prices_ticks
     )
     lot_sizes = np.array([int(one.quantity_grid_e8) / E8 for one in instruments])
-    venue = v.make_venue(make_depth(bits), assumed.latency, lot_sizes)
+    latency = assumed.latency._replace(words=assumed.latency.words.copy())  # it draws anew
+    venue = v.make_venue(make_depth(bits), latency, lot_sizes)
     venue.words[v.QUEUE], venue.power[0] = assumed.queue, assumed.power
     venue.words[v.FILLS] = v.PARTIAL_FILLS if assumed.partial_fills else v.WHOLE_FILLS
     is_spot = int(instruments[0].market) == Market.SPOT

@@ -59,3 +59,30 @@ def mark_messages(rows: Rows) -> None:
         ends[:-1] |= here[name][1:] != here[name][:-1]
     ends[-1] = True
     rows["kind"][at[ends]] |= LAST
+
+
+class Kept:
+    """A history whose rows are in memory, for another run over them."""
+
+    def __init__(self, sources: list[InMemory], notes: list[str]) -> None:
+        self._sources, self._notes = sources, notes
+
+    def sources(self, _instruments: Any) -> list[InMemory]:
+        return self._sources
+
+    def notes(self) -> list[str]:
+        return self._notes
+
+
+def kept(history: Any, instruments: Any, bytes_max: int) -> Any:
+    """``history``, or its rows in memory if they are no more than ``bytes_max``."""
+    made, used = [], 0
+    for source in history.sources(instruments):
+        blocks = []
+        for block in source.blocks():
+            used += block.nbytes
+            if used > bytes_max:
+                return history
+            blocks.append(block)
+        made.append(InMemory(np.concatenate(blocks) if blocks else empty_rows()))
+    return Kept(made, history.notes())

@@ -1,7 +1,6 @@
 """The files of a backtest: recordings, hftbacktest's .npz, or Tardis' CSV."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Protocol
 
 from appliance.cold import instrument_table
@@ -30,23 +29,15 @@ class History:
     """All of a backtest's input; ``learn`` first, then ``sources`` for each run, then ``notes``."""
 
     def __init__(self, wanted: Wanted) -> None:
-        self._wanted = wanted
+        self.wanted = wanted
         forms = {_form(path.name) for path in wanted.files}
         if len(forms) != 1:
             raise ApplianceError("recordings, .npz and .csv cannot be mixed: convert some of them")
         self._input: Input = forms.pop()(wanted)
 
-    @property
-    def paths(self) -> list[Path]:
-        """Every file that something is read from."""
-        wanted = self._wanted
-        more = [Path(text.partition("=")[2] or text) for text in wanted.snapshots]
-        info = [Path(wanted.exchange_info)] if wanted.exchange_info else []
-        return [*wanted.files, *more, *info]
-
     def learn(self, progress: Progress) -> Instruments:
         """Instruments and their grids, from a first pass over all of it."""
-        info = self._wanted.exchange_info
+        info = self.wanted.exchange_info
         rules = load_exchange_info(info) if info else None
         return instrument_table.build(self._input.learn(progress), rules)
 

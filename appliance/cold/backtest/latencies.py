@@ -1,15 +1,24 @@
-"""Order latencies from the command line: two spans, or a file of recorded orders."""
+"""Order latencies from the command line: two spans, or a file of recorded orders, along which they
+are interpolated or from which they are drawn."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from appliance.abi.units import NS_PER_MS
 from appliance.cold.errors import ApplianceError
-from appliance.hot.backtest.latency import ANSWERED, AT_EXCHANGE, SENT, Latency, make_latency
+from appliance.hot.backtest.latency import (
+    ANSWERED,
+    AT_EXCHANGE,
+    DRAWN,
+    SENT,
+    Latency,
+    make_latency,
+)
 
-MOST_MS = 60_000.0
+MOST_MS: Final = 60_000.0
+DRAWN_FROM: Final = "drawn:"
 
 
 def constant(entry_ns: int, response_ns: int) -> Latency:
@@ -18,7 +27,15 @@ def constant(entry_ns: int, response_ns: int) -> Latency:
 
 
 def parse(text: str) -> tuple[Latency, str]:
-    """``ENTRY,RESPONSE`` in ms, or the path of an .npz of recorded orders. And how to tell it."""
+    """``ENTRY,RESPONSE`` in ms, or the path of an .npz of recorded orders, perhaps behind
+    "drawn:". And how to tell it."""
+    if text.startswith(DRAWN_FROM):
+        path = Path(text.removeprefix(DRAWN_FROM))
+        orders = recorded(path)
+        orders = orders[orders[:, AT_EXCHANGE] > 0]
+        if not len(orders):
+            raise ApplianceError(f"{path}: the venue got none of these orders")
+        return make_latency(orders, DRAWN), f"drawn from {len(orders)} recorded orders of {path}"
     if Path(text).suffix == ".npz":
         orders = recorded(Path(text))
         return make_latency(orders), f"{len(orders)} recorded orders of {text}"
@@ -28,7 +45,9 @@ def parse(text: str) -> tuple[Latency, str]:
     except ValueError:
         good = False
     if not good:
-        raise ApplianceError(f"--latency {text}: give two spans in ms, as 5,5, or an .npz file")
+        raise ApplianceError(
+            f"--latency {text}: give two spans in ms, as 5,5, or an .npz file, or drawn:FILE.npz"
+        )
     latency = constant(round(entry_ms * NS_PER_MS), round(response_ms * NS_PER_MS))
     return latency, f"{entry_ms:g} ms to the venue, {response_ms:g} ms back"
 

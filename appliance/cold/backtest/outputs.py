@@ -117,7 +117,7 @@ def _certify(asked: Asked, plan: Plan, outcome: Outcome, screen: Screen) -> list
             }
             for symbol, record in zip(outcome.instruments.symbols, records, strict=True)
         ],
-        "data": certificate.files_of(plan.history.paths),
+        "data": certificate.files_of(plan.history.wanted.paths),
         "assumptions": result["assumptions"],
         "result": {name: result[name] for name in _FIGURES},
         "thresholds": thresholds,

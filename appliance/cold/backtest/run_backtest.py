@@ -4,12 +4,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from appliance.abi.history import Queue
 from appliance.abi.trading_state import Cause, Phase, TradingState
 from appliance.cold import boot
+from appliance.cold.backtest import latencies
 from appliance.cold.backtest.engine import Assumptions, Engine
 from appliance.cold.backtest.inputs import History
 from appliance.cold.backtest.ledger import Fees, ledger_of
 from appliance.cold.backtest.outcome import Outcome
+from appliance.cold.backtest.request import Request, queue_of
 from appliance.cold.backtest.results import remarks_of, results_of
 from appliance.cold.instrument_table import Instruments
 from appliance.cold.limits import demo_limits, give_paper_funds, load_limits
@@ -33,6 +36,23 @@ class Plan:
     assumptions: dict[str, Any]  # the same, and the fees, as the result tells them
     fees: Fees
     capital_e8: int
+
+
+def plan_of(request: Request, strategy: Strategy) -> Plan:
+    """The same as objects. ApplianceError: a file of latencies that is none."""
+    latency, told = latencies.parse(request.latency)
+    queue, exponent = queue_of(request.queue)
+    return Plan(
+        History(request.wanted),
+        strategy,
+        Path(request.limits) if request.limits else None,
+        Assumptions(
+            latency, Queue[queue.upper()], exponent, request.partial_fills, request.sample_ns
+        ),
+        {"latency": told, **request.assumptions},
+        Fees(request.maker, request.taker),
+        request.capital_e8,
+    )
 
 
 def learn(plan: Plan, screen: Screen) -> Instruments:

@@ -16,3 +16,10 @@ class Wanted:
     snapshots: tuple[str, ...] = ()
     exchange_info: str | None = None
     market: Market = Market.USDM  # of files that do not say
+
+    @property
+    def paths(self) -> list[Path]:
+        """Every file that something is read from."""
+        more = [Path(text.partition("=")[2] or text) for text in self.snapshots]
+        info = [Path(self.exchange_info)] if self.exchange_info else []
+        return [*self.files, *more, *info]
