@@ -18,6 +18,7 @@ from appliance.cold import (
     backtest_command,
     convert_command,
     demo_command,
+    diff_command,
     guard_command,
     journal_command,
     limits_command,
@@ -77,6 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
     backtest_command.add_parser(subparsers)
     convert_command.add_parser(subparsers)
     sweep_command.add_parser(subparsers)
+    diff_command.add_parser(subparsers)
     run_command.add_parser(subparsers)
     venue_command.add_parser(subparsers)
     operator_commands.add_parsers(subparsers)

@@ -40,7 +40,7 @@ _VALUES: Final = (
     "turnover_tick_lots",
     "trip_start_tick_lots",
 )
-_POSITION: Final = tuple(
+POSITION_FIELDS: Final = tuple(
     name for name in (*_LOTS, *_VALUES, "losses_in_row_n") if name != "day_traded_lots"
 )
 
@@ -134,7 +134,7 @@ def begin_session(
     for i, holding in enumerate(holdings):
         places[holding.symbol.name] = i
         write_symbol(words, now_ns, i, holding.symbol)
-        kept = {name: getattr(holding, name) for name in (*_POSITION, "day_traded_lots")}
+        kept = {name: getattr(holding, name) for name in (*POSITION_FIELDS, "day_traded_lots")}
         if any(kept.values()):
             put(words, now_ns, JournalKind.POSITION, i, JOURNAL_POSITION, **kept)
     for order in ledger.orders.values():
@@ -223,7 +223,7 @@ def _restore(core: Core, holdings: list[Holding], ledger: Ledger, now_ns: int) -
     day = carried_day(ledger, now_ns)
     for i, holding in enumerate(holdings):
         position, value = gate.positions[i], gate.valuations[i]
-        for name in _POSITION:
+        for name in POSITION_FIELDS:
             setattr(position, name, getattr(holding, name))
         value.day_traded_lots = holding.day_traded_lots
         _value_at_cost(gate, i)

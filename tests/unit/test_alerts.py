@@ -62,6 +62,16 @@ def test_what_was_sent_within_a_window(name: str, times: str, window: int) -> No
     assert use is not None and use.used == 2
 
 
+def test_before_the_first_frame_nothing_was_sent() -> None:
+    """The loop's clock stands at 0 then, and the rings of times are full of zeros."""
+    gate = healthy_gate()
+    for ring in (gate.rate_ns, gate.message_ns, gate.runaway_ns):
+        ring[:] = 0
+    for now_ns in (0, 1, 500):
+        used = {use.name: use.used for use in uses(gate, SYMBOLS, now_ns)}
+        assert used["order_rate_max"] == used["message_rate_max"] == used["runaway_max"] == 0
+
+
 def test_messages_to_a_fill_and_leverage() -> None:
     gate = healthy_gate()
     put(gate, "account", messages_n=500, fills_n=0)

@@ -164,15 +164,25 @@ class Engine:
         if self.sim.depth.lots.nbytes < PREFAULT_BYTES_MAX:
             boot.prefault((core, self.sim))
 
-    def run(self, watch: Callable[[int], None] = lambda _: None) -> Noted:
-        """To the end; ``watch`` is told now and then how many rows were read."""
+    def run(
+        self,
+        watch: Callable[[int], None] = lambda _: None,
+        moments: Sequence[tuple[int, Callable[[], None]]] = (),
+    ) -> Noted:
+        """To the end; ``watch`` is told now and then how many rows were read. ``moments``, in their
+        order: what somebody does before the first step behind a time."""
         core, sim, words = self.core, self.sim, self.sim.words
         for feed, cursor in zip(self._feeds, sim.cursors, strict=True):
             feed.refill(cursor)
         first_ns = self._begin()
         core.control[c.COMMAND] = c.Command.RUN
         run: Callable[..., int] = s.run_history
+        waiting = list(moments)
+        words[w.PAUSE_NS] = waiting[0][0] if waiting else INT64_MAX
         while (back := run(core, sim, self._rows)) != s.Back.END:
+            if back == s.Back.MOMENT:
+                waiting.pop(0)[1]()
+                words[w.PAUSE_NS] = waiting[0][0] if waiting else INT64_MAX
             if back == s.Back.ROWS:
                 k = int(words[w.NEEDS])
                 self._refill(k)

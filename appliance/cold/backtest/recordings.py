@@ -35,6 +35,11 @@ class Recordings:
         self._symbols, self._sorters = instruments.symbols, recorded.sorters
         return list(recorded.sources())
 
+    @property
+    def shifts_ns(self) -> dict[str, int]:
+        """What was added to the times of each symbol's messages, when its source has been read."""
+        return {s: one.shift_ns for s, one in zip(self._symbols, self._sorters, strict=True)}
+
     def notes(self) -> list[str]:
         """What was odd, a line each."""
         told = self._report.remarks()

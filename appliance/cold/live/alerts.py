@@ -108,6 +108,7 @@ def _account_uses(gate: Gate, now_ns: int) -> Iterator[Use]:
         ("runaway_max", gate.runaway_ns, limits.runaway_window_ns),
     ):
         since_ns = now_ns - int(window_ns) if window_ns != OFF else now_ns
+        since_ns = max(since_ns, 0)  # 0: no order yet, and before the first frame it is not later
         yield Use(name, int(np.count_nonzero(times_ns > since_ns)), int(limits[name]))
 
 

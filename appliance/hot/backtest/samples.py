@@ -23,7 +23,8 @@ STEPS_N: Final = 4
 REFUSALS_N: Final = 5
 GAPS_N: Final = 6
 MESSAGE_NS: Final = 7  # when the last one came in; 0: none yet
-WORDS_N: Final = 8
+PAUSE_NS: Final = 8  # before the first step behind it, the cold side has something to do
+WORDS_N: Final = 16
 
 
 @hot

@@ -47,6 +47,7 @@ from appliance.hot.backtest.samples import (
     GAPS_SIZE,
     MESSAGE_NS,
     NEEDS,
+    PAUSE_NS,
     REFUSALS_SIZE,
     SAMPLE_DUE_NS,
     SAMPLES_SIZE,
@@ -80,6 +81,7 @@ class Back(IntEnum):
     TAKE = 2  # the log or the samples are nearly full
     END = 3
     PAUSE = 4  # for a progress bar, and a user who has had enough
+    MOMENT = 5  # words[PAUSE_NS] is over
 
 
 # Where the two sides are in the rows of an instrument.
@@ -107,7 +109,7 @@ class Simulation(NamedTuple):
 def make_simulation(venue: Venue, depth: Depth, n: int) -> Simulation:
     """Nothing has happened yet, and there are no rows."""
     words = np.zeros(WORDS_N, np.int64)
-    words[SAMPLE_DUE_NS] = INT64_MAX
+    words[SAMPLE_DUE_NS] = words[PAUSE_NS] = INT64_MAX
     samples, refusals = records(SAMPLES_SIZE, SAMPLE), records(REFUSALS_SIZE, REFUSALS)
     refused = np.zeros(len(Reject), np.int64)
     cursors, gaps = records(n, CURSOR), records(GAPS_SIZE, GAP)
@@ -246,6 +248,8 @@ def run_history(core, sim, rows):
         is_over = i < 0
         if is_over:
             now_ns = np.int64(INT64_MAX)
+        if now_ns > words[PAUSE_NS]:
+            return np.int64(Back.MOMENT)
         if venue.words[LOG_N] + LOG_RESERVE > venue.log.shape[0] or words[GAPS_N] == GAPS_SIZE:
             return np.int64(Back.TAKE)
         if words[SAMPLE_DUE_NS] < now_ns and not is_over:

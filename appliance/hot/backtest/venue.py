@@ -31,6 +31,7 @@ from appliance.hot.backtest.venue_state import (
     NONE,
     POST_ONLY_REPORT,
     QUEUE,
+    SCRIPTED,
     WHOLE_FILLS,
 )
 from appliance.hot.jit import hot, hot_inline, out_of_line
@@ -179,10 +180,27 @@ def _side_ticks(k, signed):
 @hot
 def on_request(venue, request, now_ns):
     """A request has come to the venue."""
-    if request.action == Action.CANCEL:
+    if venue.words[SCRIPTED] != 0:
+        _note_request(venue, request, now_ns)
+    elif request.action == Action.CANCEL:
         _cancel(venue, request, now_ns)
     else:
         _place(venue, request, now_ns)
+
+
+@hot
+def _note_request(venue, request, now_ns):
+    happened = np.int64(Happened.PLACED)
+    if request.action == Action.CANCEL:
+        happened = np.int64(Happened.CANCELED)
+    ticks, lots = request.price_ticks, request.quantity_lots
+    key, instrument = request.order_key, request.instrument
+    entry = note_down(venue, happened, key, instrument, request.side, ticks, lots)
+    entry.maker = 0
+    entry.sent_ns = request.sent_ns
+    entry.exchange_ns = now_ns
+    entry.local_ns = now_ns
+    entry.rested_ns = 0
 
 
 @hot

@@ -28,6 +28,7 @@ LAST_ID: Final = 2
 LOG_N: Final = 3
 POST_ONLY_REPORT: Final = 4  # Report of one that would cross: spot rejects it, USD-M lets it expire
 CROWDED: Final = 5  # 1: a report or an entry of the log was lost for want of room
+SCRIPTED: Final = 6  # 1: requests are noted down, and somebody else answers them
 WORDS_N: Final = 8
 
 RESTING: Final[np.dtype[np.void]] = slot_dtype(

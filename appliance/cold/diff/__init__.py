@@ -1,0 +1,1 @@
+"""A live session against the backtest of its recording: decision by decision."""
