@@ -54,10 +54,10 @@ def sha256_of(path: Path) -> str:
         raise ApplianceError(f"{path}: {error.strerror}") from None
 
 
-def code_sha256() -> str:
-    """Of everything that runs in the loop: abi and hot."""
+def code_sha256(parts: Sequence[str] = ("abi", "hot")) -> str:
+    """Of these parts of the package; if nothing is said, of what runs in the loop."""
     digest = hashlib.sha256()
-    for part in ("abi", "hot"):
+    for part in parts:
         for path in sorted((PACKAGE / part).rglob("*.py")):
             digest.update(str(path.relative_to(PACKAGE)).encode() + b"\0")
             digest.update(path.read_bytes() + b"\0")

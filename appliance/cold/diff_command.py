@@ -62,7 +62,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> int:
     """Serve ``appliance diff``; returns the exit code."""
     within_ns = int(request.number(args.within, "--within", 0, 60_000) * NS_PER_MS)
-    config = load(Path(args.config))
+    config = load(Path(args.config), trades=False)
     screen = Screen(quiet=args.json)
     with screen.progress:
         told = diff(args, config, within_ns, screen)

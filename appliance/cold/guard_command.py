@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     """Serve ``appliance guard``; returns the exit code."""
     if not 50 <= args.heartbeat_max_ms <= 60_000:
         raise ApplianceError(f"--heartbeat-max-ms {args.heartbeat_max_ms}: must be 50 to 60000")
-    config = load(Path(args.config))
+    config = load(Path(args.config), trades=False)
     if config.mode != "live":
         raise BadConfig(f"{config.path}: mode is {config.mode!r}: there is nothing to guard")
     from appliance.cold.live import key_file

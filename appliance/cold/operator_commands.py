@@ -113,7 +113,7 @@ def run_halt(args: argparse.Namespace) -> int:
         return _tell(args, operation)
     if not args.cancel_all:
         raise ApplianceError("--venue cancels: it goes with --cancel-all")
-    config = load(Path(args.venue))
+    config = load(Path(args.venue), trades=False)
     try:
         path = found(args)
         answer = post(control_path(path), operation, args.reason, args.within)

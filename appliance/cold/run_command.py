@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     started_s = time.time()
     if args.seconds is not None and not 0 < args.seconds <= 10_000_000:
         raise ApplianceError(f"--seconds {args.seconds:g}: give a number above zero")
-    config = load(Path(args.config))
+    config = load(Path(args.config), trades=not args.reconcile)
     screen = Screen(quiet=args.json)
     key = _key(config)
     _check_limits(config)

@@ -154,18 +154,22 @@ class BadConfig(ApplianceError):
     """Every fault of a configuration, one line each."""
 
 
-def load(path: Path) -> RunConfig:
-    """Read and check. BadConfig names each fault; ApplianceError: the file cannot be read."""
+def load(path: Path, *, trades: bool = True) -> RunConfig:
+    """Read and check. BadConfig names each fault; ApplianceError: the file cannot be read.
+
+    ``trades`` False: for whoever only looks, cancels or reconciles. A certificate that is missing
+    must not stand in the way of a halt.
+    """
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ApplianceError(f"{path}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:  # also of numbers and nestings without end
         raise ApplianceError(f"{path}: not TOML: {error}") from None
-    return check(document, path)
+    return check(document, path, trades=trades)
 
 
-def check(document: Mapping[str, Any], path: Path) -> RunConfig:
+def check(document: Mapping[str, Any], path: Path, *, trades: bool = True) -> RunConfig:
     """A configuration of a parsed document. BadConfig."""
     given = _flat(document)
     faults = [_unknown(name) for name in given if name not in KEYS]
@@ -179,7 +183,7 @@ def check(document: Mapping[str, Any], path: Path) -> RunConfig:
             values[name] = given[name]
         elif key.default is not None:
             values[name] = key.default
-    faults += _faults_between(values, given)
+    faults += _faults_between(values, given, trades=trades)
     if faults:
         raise BadConfig("\n".join(f"{path}: {fault}" for fault in faults))
     return RunConfig(
@@ -243,7 +247,9 @@ def section_of(name: str) -> str:
     return name.rpartition(".")[0]
 
 
-def _faults_between(values: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
+def _faults_between(
+    values: Mapping[str, Any], given: Mapping[str, Any], *, trades: bool
+) -> list[str]:
     """What is missing, given the rest."""
     faults = [f"{name} is missing" for name in ("mode", "market", "symbols") if name not in given]
     if values.get("mode") == "live":
@@ -253,6 +259,8 @@ def _faults_between(values: Mapping[str, Any], given: Mapping[str, Any]) -> list
             faults.append("journal.folder is missing: live does not start without a journal")
         if ("keys.file" in given) == ("keys.credential" in given):
             faults.append("keys: live needs either keys.file or keys.credential")
+        if not trades:
+            return faults
         if values.get("testnet"):
             faults += testnet.faults({s: values.get(f"venue.{s}") for s in _SCHEMES})
         elif "certificate.file" not in given:

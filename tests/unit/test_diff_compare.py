@@ -1,6 +1,7 @@
 """Two courses side by side (appliance.cold.diff.compare, appliance.cold.diff.course): what is the
 same, and the cause of what is not."""
 
+import numpy as np
 import pytest
 
 from appliance.cold.diff.compare import compare
@@ -26,7 +27,7 @@ def courses(live: list[Decision], backtest: list[Decision]) -> tuple[Course, Cou
     return Course(decisions=live), Course(decisions=backtest)
 
 
-ALL = Heard({"A": [int(k * MS) for k in range(100)]})
+ALL = Heard({"A": np.arange(100) * MS})
 
 
 def test_the_same_at_the_same_times() -> None:
@@ -73,7 +74,9 @@ def test_a_refusal_of_the_other_side() -> None:
 
 def test_what_the_recording_does_not_have() -> None:
     live, backtest = courses([order(50)], [])
-    assert causes(live, backtest, Heard({"A": [10 * MS, 60 * MS]})) == [("live", "market")]
+    assert causes(live, backtest, Heard({"A": np.array([10 * MS, 60 * MS])})) == [
+        ("live", "market")
+    ]
     assert causes(live, backtest, Heard({})) == [("live", "market")]
     assert causes(live, backtest) == [("live", "strategy")]
 

@@ -41,6 +41,15 @@ def test_anything_else_may_be_the_exchange(host: str) -> None:
     assert not testnet.is_without_money(host)
 
 
+def test_nothing_of_this_stands_in_the_way_of_a_halt() -> None:
+    """Only who sends orders needs a certificate, or a venue without money."""
+    rest = f"{RISK}{JOURNAL}[keys]\nfile = 'x'\n"
+    for first in ("", "testnet = true\n"):
+        text = f"{first}{LIVE}{rest}"
+        assert check(tomllib.loads(text), PATH, trades=False).mode == "live"
+        assert complaints(text)
+
+
 @pytest.mark.parametrize("market", PRODUCTION)
 def test_the_exchange_itself(market: object) -> None:
     there = PRODUCTION[market]  # type: ignore[index]

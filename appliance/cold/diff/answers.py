@@ -8,6 +8,7 @@ quantity from the same moment. A fill of an order without one is booked all the 
 An order or a cancel that live never sent is refused, as soon as it is clear that live did not.
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -45,6 +46,9 @@ class Answers:
         self._index = {symbol: i for i, symbol in enumerate(symbols)}
         self._shift_ns, self._within_ns = shift_ns, within_ns
         self._twins: dict[int, _Twin] = {}  # by live's key
+        self._keys = list(session.intents)
+        self._next = 0  # of the keys: live had sent those in front of it
+        self._without: list[int] = []  # keys of late, whose twins were not found yet
         self._claimed: set[int] = set()  # keys of the backtest's orders that are twins
         self._booked: dict[int, tuple[int, int]] = {}  # by live's key: lots, value
         self._cancels = sorted(
@@ -96,6 +100,9 @@ class Answers:
                 return self._twins[live_key]
         return None
 
+    def _time_of(self, live_key: int) -> int:
+        return self._session.intents[live_key].time_ns
+
     def _live_orders(self) -> list[tuple[int, Any]]:
         table: Any = self._core.gateway.orders.table
         slots = np.flatnonzero(table.state != OrderState.FREE).tolist()
@@ -104,9 +111,15 @@ class Answers:
     def _refuse_strays(self, now_ns: int) -> None:
         """Orders and cancels of the backtest that live had not sent within its time."""
         over_ns = now_ns + self._shift_ns - self._within_ns
-        for intent_key in self._session.sent_before(now_ns):
-            if intent_key not in self._twins:
-                self._twin_of(intent_key)
+        while self._next < len(self._keys) and self._time_of(self._keys[self._next]) < now_ns:
+            self._without.append(self._keys[self._next])
+            self._next += 1
+        since_ns = now_ns - 2 * self._within_ns
+        self._without = [
+            key
+            for key in self._without
+            if self._twin_of(key) is None and self._time_of(key) >= since_ns
+        ]
         for key, order in self._live_orders():
             if key not in self._claimed and int(order.sent_ns) < over_ns:
                 self._tell(order, key, Report.REJECTED)
@@ -119,10 +132,11 @@ class Answers:
         """Live cancelled the same order at about the same time."""
         since_ns = int(order.cancel_ns) - self._shift_ns - self._within_ns
         wanted = int(order.instrument), int(order.side), int(order.price_ticks)
+        first = bisect_left(self._cancels, (since_ns,))
+        last = bisect_left(self._cancels, (since_ns + 2 * self._within_ns + 1,))
         return any(
-            since_ns <= time_ns <= since_ns + 2 * self._within_ns
-            and (self._index[symbol], side, ticks) == wanted
-            for time_ns, symbol, side, ticks in self._cancels
+            (self._index[symbol], side, ticks) == wanted
+            for _, symbol, side, ticks in self._cancels[first:last]
         )
 
     def _push(self, told: Told, key: int) -> None:

@@ -17,10 +17,14 @@ from bisect import bisect_left, insort
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+
+import numpy as np
 
 from appliance.cold.diff.course import Course, Decision, Heard
 from appliance.cold.figures import time_of_day
+
+FILLS_LOOKED_AT: Final = 100
 
 
 @dataclass(frozen=True)
@@ -148,17 +152,13 @@ def _cause(
 
 
 def _parted(own: Course, other: Course, symbol: str, now_ns: int) -> str:
-    """Since which fill the positions differ."""
-    times = sorted(
-        {fill.time_ns for course in (own, other) for fill in course.fills[symbol]} | {now_ns}
-    )
-    since = None
-    for time_ns in reversed([one for one in times if one <= now_ns]):
+    """Since which fill the positions differ, if it was not too long ago."""
+    times = np.union1d(own.fill_times_ns(symbol), other.fill_times_ns(symbol))
+    times = times[times < now_ns]
+    for time_ns in times[::-1][:FILLS_LOOKED_AT].tolist():
         if own.position_lots(symbol, time_ns) == other.position_lots(symbol, time_ns):
-            break
-        since = time_ns
-    last = [one for one in times if since is None or one < since]
-    return f", since {time_of_day(last[-1])}" if last else ", from the start"
+            return f", since {time_of_day(time_ns)}"
+    return ", from the start" if len(times) < FILLS_LOOKED_AT else ", for long"
 
 
 def _shown(orders: "Counter[tuple[int, int]]") -> str:

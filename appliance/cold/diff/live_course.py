@@ -1,6 +1,7 @@
 """A session of the journal as a Course, and what its backtest needs to know of it."""
 
-from bisect import bisect_left
+from bisect import bisect_right
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -56,12 +57,6 @@ class LiveSession:
     states: tuple[tuple[int, int], ...]
     first_ns: int
     last_ns: int
-
-    def sent_before(self, now_ns: int) -> list[int]:
-        """Keys of the orders that had left, of the last second: older ones were looked at."""
-        times = [one.time_ns for one in self.intents.values()]
-        first, last = bisect_left(times, now_ns - NS_PER_S), bisect_left(times, now_ns)
-        return list(self.intents)[first:last]
 
 
 def read_session(path: Path, number: int = -1) -> LiveSession:
@@ -168,11 +163,14 @@ class _Reader:
         self._course.refusals.append(Refusal(symbol, time_ns, time_ns + NS_PER_S, why))
 
     def _end_refusals(self) -> None:
-        sent = [(one.symbol, one.time_ns) for one in self._decided_by.values()]
+        sent: dict[str, list[int]] = defaultdict(list)
+        for one in self._decided_by.values():
+            sent[one.symbol].append(one.time_ns)
         for k, refusal in enumerate(self._course.refusals):
-            told_ns = refusal.until_ns - NS_PER_S
-            passed = [t for symbol, t in sent if symbol == refusal.symbol and t > told_ns]
-            until_ns = min([refusal.until_ns, *(t - 1 for t in passed[:1])])
+            times = sent[refusal.symbol]
+            at = bisect_right(times, refusal.since_ns)
+            passed_ns = times[at] - 1 if at < len(times) else refusal.until_ns
+            until_ns = min(refusal.until_ns, passed_ns)
             self._course.refusals[k] = refusal._replace(until_ns=until_ns)
 
     def _reported(self, kind: int, record: Any, time_ns: int, key: int) -> None:

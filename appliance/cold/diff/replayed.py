@@ -6,7 +6,7 @@ the simulated venue answers, with latencies like those of live's own orders. Imp
 compile_cache.prepare.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from appliance.abi.units import NS_PER_MS
 from appliance.cold import boot, instrument_table
 from appliance.cold.backtest import latencies, run_backtest
 from appliance.cold.backtest.engine import Assumptions, Engine, Noted
-from appliance.cold.backtest.history import kept
+from appliance.cold.backtest.history import Rows, Source
 from appliance.cold.backtest.recordings import Recordings
 from appliance.cold.backtest.run_backtest import Plan
 from appliance.cold.backtest.wanted import Wanted
@@ -33,6 +33,7 @@ from appliance.cold.diff.course import (
     Heard,
     OpenOrder,
     Refusal,
+    Times,
 )
 from appliance.cold.diff.live_course import LiveSession
 from appliance.cold.errors import ApplianceError
@@ -48,7 +49,6 @@ from appliance.hot.strategy import slot
 from appliance.hot.trading_state import rearm
 
 SAMPLE_NS = 100 * NS_PER_MS  # of refusals: how exactly their moment is known
-_ROWS_BYTES_MAX = 4 << 30
 _CANCELS = (Happened.CANCELED, Happened.CANCEL_REJECTED)
 
 
@@ -73,18 +73,14 @@ def replayed(
 ) -> Replayed:
     """``is_free``: the simulated venue answers, not live's own.
 
-    ApplianceError: the recording is not of this session, or too long.
+    ApplianceError: the recording is not of this session.
     """
     recordings = Recordings(plan.history.wanted)
     instruments = _instruments(recordings, plan.history.wanted, session, screen)
-    history = kept(recordings, instruments, _ROWS_BYTES_MAX)
-    if history is recordings:
-        raise ApplianceError("the recording is too long: give only the files of this session")
-    sources = history.sources(instruments)
+    sources = [_Listening(source) for source in recordings.sources(instruments)]
     # The recorder's clock was so far behind the venue's, by each symbol's messages.
     shifts = recordings.shifts_ns
     shift_ns = max(shifts.values())
-    heard = _heard(sources, shifts)
     core, notes = run_backtest.ready_core(instruments, plan.strategy, plan.limits_file)
     for i, symbol in enumerate(instruments.symbols):
         if (position := session.positions.get(symbol)) is not None:
@@ -111,6 +107,10 @@ def replayed(
     with screen.task("running", None) as progress:
         noted = engine.run(lambda n: progress(n, 0), moments)
     course = _course(noted, shifts)
+    heard = {
+        symbol: source.heard_ns() - shift
+        for (symbol, shift), source in zip(shifts.items(), sources, strict=True)
+    }
     course.begun_with_lots = dict(session.course.begun_with_lots)
     if not is_free:
         course.fills = session.course.fills
@@ -118,7 +118,7 @@ def replayed(
         answers.open_orders(course)
     for orders in course.orders.values():
         orders.sort()
-    return Replayed(course, heard, notes + recordings.notes())
+    return Replayed(course, Heard(heard), notes + recordings.notes())
 
 
 def _instruments(
@@ -152,12 +152,27 @@ def _instruments(
     return instrument_table.build(made, load_exchange_info(info) if info else None, names)
 
 
-def _heard(sources: Any, shifts: Mapping[str, int]) -> Heard:
-    times = {}
-    for (symbol, shift_ns), source in zip(shifts.items(), sources, strict=True):
-        rows = [block[block["kind"] & AT_LOCAL != 0]["local_ns"] for block in source.blocks()]
-        times[symbol] = (np.unique(np.concatenate(rows)) - shift_ns).tolist() if rows else []
-    return Heard(times)
+class _Listening:
+    """A source that remembers when messages came in; its first block is read at once."""
+
+    def __init__(self, source: Source) -> None:
+        self._blocks = iter(source.blocks())
+        self._first = next(self._blocks, None)
+        self._times: list[Times] = []
+
+    def blocks(self) -> Iterator[Rows]:
+        for block in self._all():
+            self._times.append(np.unique(block[block["kind"] & AT_LOCAL != 0]["local_ns"]))
+            yield block
+
+    def _all(self) -> Iterator[Rows]:
+        if self._first is not None:
+            yield self._first
+        yield from self._blocks
+
+    def heard_ns(self) -> Times:
+        """Rising."""
+        return np.unique(np.concatenate(self._times)) if self._times else np.zeros(0, np.int64)
 
 
 def _moments(session: LiveSession, core: Core, shift_ns: int) -> list[tuple[int, Any]]:

@@ -56,7 +56,10 @@ class Task:
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
-_code_sha256 = functools.cache(certificate.code_sha256)  # a process runs the code it began with
+@functools.cache
+def _code_sha256() -> str:
+    """Of all that makes figures; a process runs the code that it began with."""
+    return certificate.code_sha256(("abi", "hot", "cold"))
 
 
 def _file_sha256(name: str | None) -> str | None:
