@@ -16,6 +16,7 @@ from typing import Final
 
 from appliance.cold import (
     backtest_command,
+    check_host_command,
     convert_command,
     demo_command,
     diff_command,
@@ -80,6 +81,7 @@ def build_parser() -> argparse.ArgumentParser:
     sweep_command.add_parser(subparsers)
     diff_command.add_parser(subparsers)
     run_command.add_parser(subparsers)
+    check_host_command.add_parser(subparsers)
     venue_command.add_parser(subparsers)
     operator_commands.add_parsers(subparsers)
     limits_command.add_parser(subparsers)

@@ -15,6 +15,7 @@ from appliance.abi import control as c
 from appliance.abi.market import FrameSource
 from appliance.abi.units import NS_PER_S
 from appliance.cold.clerk_desk import ClerkDesk
+from appliance.cold.placement import ANYWHERE, Placement
 from appliance.cold.purity import PurityMeter
 from appliance.cold.recording import Arena
 from appliance.hot.core import Core
@@ -85,10 +86,11 @@ class HotLoop:
         self._go = threading.Event()
         self._refill: Callable[[], bool] = lambda: False
 
-    def prepare(self, rehearse: Callable[[], object]) -> None:
-        """Make the thread and have it rehearse, so that its stack and code are paged in."""
+    def prepare(self, rehearse: Callable[[], object], placement: Placement = ANYWHERE) -> None:
+        """Make the thread, where it is to run, and have it rehearse, so that its stack and code are
+        paged in. ApplianceError: it may not run there."""
         self._thread = threading.Thread(
-            target=self._live, args=(rehearse,), name="hot", daemon=True
+            target=self._live, args=(rehearse, placement), name="hot", daemon=True
         )
         self._thread.start()
         self._ready.wait()
@@ -108,8 +110,9 @@ class HotLoop:
         self.stop()
         self.join()
 
-    def _live(self, rehearse: Callable[[], object]) -> None:
+    def _live(self, rehearse: Callable[[], object], placement: Placement) -> None:
         try:
+            placement.take()
             rehearse()
             self._run(self.core)  # stopped: comes back at once
         except BaseException as failure:  # told to whoever waits

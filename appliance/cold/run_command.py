@@ -62,6 +62,8 @@ def run(args: argparse.Namespace) -> int:
     screen = Screen(quiet=args.json)
     key = _key(config)
     _check_limits(config)
+    for line in _host(config):
+        print(f"appliance run: {line}", file=sys.stderr)
     if args.check:
         if _needs_certificate(config):
             from appliance.cold import strategy_loader
@@ -113,6 +115,16 @@ def _check_limits(config: RunConfig) -> None:
         missing = RiskFile.read(path).missing(config.symbols)
         if missing:
             raise BadConfig("\n".join(missing))
+
+
+def _host(config: RunConfig) -> list[str]:
+    """What is amiss with the host, if the loop has a core of its own. NotTuned."""
+    core = config.values.get("host.core")
+    if core is None:
+        return []
+    from appliance.cold.host import at_start
+
+    return at_start.check(core, config.values["host.profile"], config.values["host.check"])
 
 
 def _sayer(screen: Screen) -> Callable[[str], None]:

@@ -27,6 +27,12 @@
     file = "key.json"                    # mode 0600
     credential = "lonecore-key"          # of systemd
 
+    [host]
+    core = 3                             # of the loop; without it the scheduler chooses
+    fifo_priority = 80                   # the loop goes first there; 0: as any thread
+    profile = "low-latency"              # of kernel-tuning/, that the host should be like:
+    check = "warn"                       # what differs is told; "refuse": no start; or "off"
+
     [venue]                              # the market's production addresses unless given
     rest = "https://testnet.binance.vision"
     streams = "wss://stream.testnet.binance.vision"
@@ -71,7 +77,9 @@ from appliance.cold.config_values import (
     url_fault,
 )
 from appliance.cold.errors import ApplianceError
+from appliance.cold.placement import Placement
 
+CHECKS: Final = ("warn", "refuse", "off")
 FOREIGN: Final = ("take", "refuse")
 MODES: Final = ("paper", "live")
 MARKETS: Final = {"spot": Market.SPOT, "usdm": Market.USDM}
@@ -113,6 +121,10 @@ KEYS: Final[dict[str, _Key]] = {
     "session.compare_every_s": _Key(int, 60, 1, 3600),
     "session.foreign": _Key(str, "take"),
     "session.rotate_after_min": _Key(int, 1380, 1, 1435),
+    "host.core": _Key(int, None, 0, 8191),
+    "host.fifo_priority": _Key(int, 0, 0, 99),
+    "host.profile": _Key(str, "low-latency"),
+    "host.check": _Key(str, "warn"),
     "rings": _Key(str),
 }
 _SECTIONS: Final = frozenset(name.split(".")[0] for name in KEYS if "." in name)
@@ -136,6 +148,11 @@ class RunConfig:
     symbols: tuple[str, ...]
     name: str
     values: Mapping[str, Any]  # of KEYS, defaults included
+
+    @property
+    def placement(self) -> Placement:
+        """Of the hot thread."""
+        return Placement(self.values.get("host.core"), self.number("host.fifo_priority"))
 
     def text(self, key: str) -> str | None:
         value = self.values.get(key)
@@ -228,6 +245,8 @@ def _fault_of(name: str, key: _Key, value: object) -> str:
         return name_fault(str(value))
     if name == "mode" and value not in MODES:
         return f"mode = {shown(value)}: must be {' or '.join(map(repr, MODES))}"
+    if name == "host.check" and value not in CHECKS:
+        return f"{name} = {shown(value)}: must be {' or '.join(map(repr, CHECKS))}"
     if name == "session.foreign" and value not in FOREIGN:
         return f"{name} = {shown(value)}: must be {' or '.join(map(repr, FOREIGN))}"
     if name == "market" and value not in MARKETS:

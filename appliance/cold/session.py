@@ -28,6 +28,7 @@ from appliance.cold.control_region import ControlRegion
 from appliance.cold.instrument_table import Instruments
 from appliance.cold.limits import RiskLimits, demo_limits, give_paper_funds, load_limits
 from appliance.cold.loop import Feed, HotLoop
+from appliance.cold.placement import ANYWHERE, Placement
 from appliance.cold.quarantine import Quarantine
 from appliance.cold.recording import Arena
 from appliance.cold.ring_region import RingRegion
@@ -115,6 +116,7 @@ class Plan:
     sends_orders: bool = False  # to the venue; else the paper venue in the loop has them
     book_silence_ms: int = 1500
     answer_timeout_ms: int = 0
+    placement: Placement = ANYWHERE
     journal: RunJournal | None = None  # None: nobody will read what happened
 
     @property
@@ -158,7 +160,7 @@ def start(plan: Plan) -> Session:
         desk = ClerkDesk(core, clerk_of(plan.instruments), quarantine)
         loop = HotLoop(core, run, desk)
         plan.say("warming up")
-        loop.prepare(lambda: _rehearse(run, plan, cycles))
+        loop.prepare(lambda: _rehearse(run, plan, cycles), plan.placement)
         boot.prefault((core, links))
         notes += mapping.lock_all()
         region.set_process(

@@ -18,6 +18,7 @@ TARGETS_MAX = 10
 # Run by name, not by import: the commands, and the strategies that a user picks.
 ENTRY_POINTS = re.compile(
     r"appliance\.__main__|sidecar(\.grafana)?\.__main__|appliance(\.\w+)*\.strateg\w+\.\w+"
+    r"|appliance\.cold\.host\.(render|manual)"  # python3 -m, on a controller
 )
 # Nothing uses these yet. Shrinks only: an entry that is used, or gone, fails.
 PENDING_USE: set[str] = set()

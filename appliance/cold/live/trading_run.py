@@ -173,6 +173,7 @@ class TradingRun:
             book_silence_ms=config.number("session.book_silence_ms"),
             answer_timeout_ms=config.number("session.answer_timeout_ms"),
             journal=self._journal,
+            placement=config.placement,
         )
 
     async def _session(

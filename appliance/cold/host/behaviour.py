@@ -1,0 +1,179 @@
+"""A host against its profile, by what it does: where a value that is right does not prove enough.
+
+For some seconds a process spins on an isolated core. Meanwhile the core's timer ticks and the
+interrupts of devices that come to it are counted; then it is looked for tasks that have no business
+there, and for interrupts that may come.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from appliance.cold.host.cpus import list_text, parse_list
+from appliance.cold.host.knobs import Finding, Verdict
+from appliance.cold.host.profile import Cores
+
+TICKS_MOST: Final = 1.0  # a second; a core with its tick has 100 to 1000
+_KERNEL_THREAD: Final = 0x0020_0000  # PF_KTHREAD of /proc/PID/stat
+_SPIN: Final = (
+    "import os, sys, time\n"
+    "os.sched_setaffinity(0, {int(sys.argv[1])})\n"
+    "end = time.monotonic() + float(sys.argv[2])\n"
+    "while time.monotonic() < end: pass\n"
+)
+_SLICE: Final = "systemd-run --slice appliance.slice --pipe --wait appliance check-host"
+KNOBS: Final = ("timer ticks", "device interrupts", "interrupt affinity", "stray tasks")
+
+Counts = dict[str, list[int]]
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Of one core over the seconds that it span."""
+
+    ticks_per_s: float
+    devices: dict[str, int]  # interrupts by their line's name, those that came
+
+
+def observe(cores: Cores, seconds: float) -> list[Finding]:
+    """Of each isolated core. Takes ``seconds`` for each."""
+    found: list[Finding] = []
+    for cpu in sorted(cores.isolated):
+        found += _core(cpu, seconds)
+    found.append(_affinities(cores))
+    found.append(_tasks(cores))
+    return found
+
+
+def not_here(reason: str) -> list[Finding]:
+    """None of it could be looked at."""
+    return [
+        Finding(name, Verdict.NOT_APPLICABLE, "as on a host that runs", reason) for name in KNOBS
+    ]
+
+
+def _core(cpu: int, seconds: float) -> Iterator[Finding]:
+    wanted = f"at most {TICKS_MOST:g}/s while it spins"
+    try:
+        counted = _spun(cpu, seconds)
+    except OSError as error:
+        told = error.strerror or str(error)
+        for name in KNOBS[:2]:
+            yield Finding(f"{name} cpu{cpu}", Verdict.UNREADABLE, wanted, told, f"run {_SLICE}")
+        return
+    verdict = Verdict.OK if counted.ticks_per_s <= TICKS_MOST else Verdict.WRONG
+    mend = "" if verdict is Verdict.OK else f"nohz_full={cpu}; one task that can run, no more"
+    found = f"{counted.ticks_per_s:.1f}/s"
+    yield Finding(f"{KNOBS[0]} cpu{cpu}", verdict, wanted, found, mend, reboot=bool(mend))
+    came = ", ".join(f"{name}: {count}" for name, count in counted.devices.items()) or "none"
+    verdict = Verdict.WRONG if counted.devices else Verdict.OK
+    mend = (
+        "irqaffinity, smp_affinity_list of the line, queues of the device" if came != "none" else ""
+    )
+    yield Finding(f"{KNOBS[1]} cpu{cpu}", verdict, "none", came, mend)
+
+
+def _spun(cpu: int, seconds: float) -> Counted:
+    """OSError: nothing of ours may run on this core."""
+    words = [sys.executable, "-S", "-c", _SPIN, str(cpu), str(seconds + 0.3)]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        try:
+            _, told = process.communicate(timeout=0.3)
+        except subprocess.TimeoutExpired:
+            before = read_interrupts()
+            try:
+                process.communicate(timeout=seconds)
+            except subprocess.TimeoutExpired:
+                after = read_interrupts()
+            else:
+                raise OSError("the process that spins ended too soon") from None
+            process.kill()
+            return counted_between(before, after, cpu, seconds)
+        raise OSError(f"nothing may be pinned there: {told.decode().strip().splitlines()[-1]}")
+
+
+def read_interrupts(text: str | None = None) -> tuple[list[int], Counts]:
+    """CPUs of the columns, and counts by line."""
+    lines = (text if text is not None else Path("/proc/interrupts").read_text()).splitlines()
+    cpus = [int(word.removeprefix("CPU")) for word in lines[0].split()]
+    counts: Counts = {}
+    for line in lines[1:]:
+        name, _, rest = line.partition(":")
+        words = rest.split()
+        numbers = words[: len(cpus)]
+        if len(numbers) == len(cpus) and all(word.isdecimal() for word in numbers):
+            label = " ".join([name.strip(), *words[len(cpus) :][-1:]])
+            counts[label] = [int(word) for word in numbers]
+    return cpus, counts
+
+
+def counted_between(
+    before: tuple[list[int], Counts], after: tuple[list[int], Counts], cpu: int, seconds: float
+) -> Counted:
+    """A row whose name is a number is a device's; LOC is the core's own timer."""
+    column = after[0].index(cpu)
+    more = {
+        label: numbers[column] - before[1].get(label, [0] * len(numbers))[column]
+        for label, numbers in after[1].items()
+    }
+    ticks = sum(n for label, n in more.items() if label.split()[0] == "LOC")
+    devices = {label: n for label, n in more.items() if n and label.split()[0].isdecimal()}
+    return Counted(ticks / seconds, devices)
+
+
+def _affinities(cores: Cores, root: Path = Path("/proc/irq")) -> Finding:
+    """Lines that may come to an isolated core; those of a queue of its own cannot be moved."""
+    may_come = []
+    for folder in sorted(root.glob("[0-9]*"), key=lambda path: int(path.name)):
+        try:
+            name = "effective_affinity_list"
+            effective = parse_list((folder / name).read_text())
+            allowed = parse_list((folder / "smp_affinity_list").read_text())
+        except (OSError, ValueError):
+            continue
+        is_of_a_queue = allowed <= cores.isolated
+        if effective & cores.isolated and not is_of_a_queue:
+            may_come.append(folder.name)
+    found = f"lines {', '.join(may_come)}" if may_come else "none may come"
+    mend = (
+        f"echo {list_text(cores.housekeeping)} > /proc/irq/N/smp_affinity_list" if may_come else ""
+    )
+    verdict = Verdict.WRONG if may_come else Verdict.OK
+    return Finding(KNOBS[2], verdict, "none may come", found, mend)
+
+
+def _tasks(cores: Cores, root: Path = Path("/proc")) -> Finding:
+    """Tasks that ran last on an isolated core and could have run elsewhere."""
+    strays = []
+    for stat in root.glob("[0-9]*/task/[0-9]*/stat"):
+        try:
+            text = stat.read_text()
+            status = (stat.parent / "status").read_text()
+        except OSError:
+            continue  # it has ended
+        name, _, rest = text.partition("(")[2].rpartition(")")
+        words = rest.split()
+        is_kernels = bool(int(words[6]) & _KERNEL_THREAD)
+        ran_on = int(words[36])
+        allowed = next(
+            (
+                parse_list(x.split()[1])
+                for x in status.splitlines()
+                if x.startswith("Cpus_allowed_list")
+            ),
+            frozenset[int](),
+        )
+        if ran_on not in cores.isolated or int(stat.parts[-4]) == os.getpid():
+            continue
+        # A thread of the kernel for this core alone belongs there; so does who was put there.
+        if allowed <= cores.isolated:
+            continue
+        strays.append(f"{name}{' (kernel)' if is_kernels else ''}")
+    found = ", ".join(sorted(set(strays))[:8]) or "none"
+    verdict = Verdict.WRONG if strays else Verdict.OK
+    mend = "isolate the cores: tasks that run there may run elsewhere" if strays else ""
+    return Finding(KNOBS[3], verdict, "none", found, mend)
