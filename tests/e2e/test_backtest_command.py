@@ -6,6 +6,7 @@ appliance.hot.backtest.wire, appliance.hot.backtest.samples, appliance.cold.back
 appliance.cold.backtest.request
 """
 
+import gzip
 import json
 import subprocess
 import sys
@@ -156,6 +157,48 @@ def test_nothing_traded_gives_no_limits(session: Path, tmp_path: Path) -> None:
     done = backtest(*words, "--certify", "--json", code=1)
     assert "not traded" in json.loads(done.stdout)["certificate"]["refused"][0]
     assert (tmp_path / "report.html").exists() and not (tmp_path / "risk.toml").exists()
+
+
+def changed(session: Path, path: Path, change: Any) -> Path:
+    """The first lines of the session, as ``change`` leaves them."""
+    with gzip.open(session) as file, gzip.open(path, "wb") as out:
+        out.writelines(change(file.readlines()[:12_000]))
+    return path
+
+
+def later(line: bytes, by_ns: int) -> bytes:
+    time_ns, _, rest = line.partition(b" ")
+    return b"%d %s" % (int(time_ns) + by_ns, rest) if time_ns.isdigit() else line
+
+
+def test_histories_that_are_odd(session: Path, tmp_path: Path) -> None:
+    """What is wrong with each is told, and nothing is made up."""
+    words = ("--strategy", QUOTER, "--sample", "1")
+
+    def told(change: Any) -> dict[str, Any]:
+        return result(changed(session, tmp_path / "odd.gz", change), *words)
+
+    whole = told(lambda lines: lines)
+    twice = told(lambda lines: [line for line in lines for _ in (0, 1)])
+    for name in ("profit", "fills", "orders"):
+        assert twice[name] == whole[name], "a message that comes twice happened once"
+    half = 6_000
+    gap = told(lambda lines: lines[:half] + [later(x, 300 * 10**9) for x in lines[half:]])
+    assert gap["gaps"] == 1 and gap["gaps_s"] == pytest.approx(300, abs=1)
+    assert any("nothing was heard 1 times" in note for note in gap["notes"])
+    assert gap["refusals"]["book_old"] > 0 and gap["samples"] <= whole["samples"] + 2
+    for change, said in (
+        (lambda lines: lines[::-1], "receive time runs backwards"),
+        (lambda lines: [x for x in lines if b"lastUpdateId" not in x], "was never whole"),
+        (lambda lines: [x for x in lines if b"rade" in x], "was never whole"),
+    ):
+        odd = told(change)
+        assert (odd["orders"], odd["profit"], odd["sharpe_ratio"]) == (0, 0.0, None)
+        assert any(said in note for note in odd["notes"]), odd["notes"]
+    for change in (lambda _: [], lambda _: [b"hello\n", b"1 {}\n"]):
+        path = changed(session, tmp_path / "none.gz", change)
+        done = backtest(path, *words, code=2)
+        assert "none.gz" in done.stderr or "no market data" in done.stderr
 
 
 def test_bad_requests_are_told_in_a_line(session: Path, tmp_path: Path) -> None:

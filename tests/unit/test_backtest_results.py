@@ -157,7 +157,7 @@ def test_a_gap_has_no_returns_and_is_told() -> None:
     assert whole["days"] - told["days"] == pytest.approx(600 / 86_400)
     assert told["profit"] == whole["profit"], "the position was carried across"
     remarks = remarks_of(with_gap, ledger, ("BTCUSDT",))
-    assert "1 gaps" in remarks[0] and "carried across" in remarks[0]
+    assert "nothing was heard 1 times, 600 s" in remarks[0] and "carried across" in remarks[0]
     assert "+300 lots are held" in remarks[1]
 
 

@@ -61,6 +61,20 @@ class RecordedHistory:
     def sources(self) -> "list[RecordedSource]":
         return [RecordedSource(self, k) for k in range(len(self._waiting))]
 
+    def book_remarks(self) -> list[str]:
+        """What was amiss with the books, a line each."""
+        told = []
+        for symbol, book in zip(self.symbols, self._core.books.heads, strict=True):
+            if not int(book.lives_n):
+                told.append(f"{symbol}: its book was never whole: no snapshot fits the differences")
+            for count, what in (
+                (int(book.gaps_n), "differences were missing"),
+                (int(book.crossed_n), "it was crossed"),
+            ):
+                if count:
+                    told.append(f"{symbol}: the book was lost {count} times because {what}")
+        return told
+
     def next_block(self, k: int) -> Rows | None:
         """The next rows of instrument ``k``, or None: there are no more."""
         while not self._waiting[k]:

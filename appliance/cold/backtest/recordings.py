@@ -23,6 +23,7 @@ class Recordings:
         self._report = ReadReport()
         self._symbols: tuple[str, ...] = ()
         self._sorters: list[Sorter] = []
+        self._recorded: RecordedHistory | None = None
 
     def learn(self, progress: Progress) -> list[Learnt]:
         """Symbols and grids, from a first pass over all of it."""
@@ -33,6 +34,7 @@ class Recordings:
         """In the order of the instruments."""
         recorded = RecordedHistory(instruments, self._arenas(None, None))
         self._symbols, self._sorters = instruments.symbols, recorded.sorters
+        self._recorded = recorded
         return list(recorded.sources())
 
     @property
@@ -45,7 +47,7 @@ class Recordings:
         told = self._report.remarks()
         for symbol, sorter in zip(self._symbols, self._sorters, strict=True):
             told += [f"{symbol}: {line}" for line in remarks(sorter)]
-        return told
+        return told + (self._recorded.book_remarks() if self._recorded else [])
 
     def _arenas(self, progress: Any, report: ReadReport | None) -> Iterator[Any]:
         wanted = self._wanted

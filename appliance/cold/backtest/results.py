@@ -133,7 +133,7 @@ def remarks_of(noted: Noted, ledger: Ledger, symbols: tuple[str, ...]) -> list[s
     if len(noted.gaps):
         longest_s = int((noted.gaps.end_ns - noted.gaps.start_ns).max()) / NS_PER_S
         told.append(
-            f"{len(noted.gaps)} gaps in which nothing was heard, {longest_s:,.0f} s the longest:"
+            f"nothing was heard {len(noted.gaps)} times, {longest_s:,.0f} s the longest:"
             " positions and orders were carried across, and no return was counted within"
         )
     for i, symbol in enumerate(symbols):
