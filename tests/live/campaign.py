@@ -43,6 +43,7 @@ async def _campaign(
         config=config,
         key=key_file.load(config.file("keys.file") or Path()),
         strategy=strategy_loader.load_strategy(str(EAGER), {}),
+        certified=None,
         cache=cache,
         rings_folder=None,
         say=say,
