@@ -16,6 +16,7 @@ from typing import Final
 
 from appliance.cold import (
     backtest_command,
+    bench_command,
     check_host_command,
     convert_command,
     demo_command,
@@ -82,6 +83,7 @@ def build_parser() -> argparse.ArgumentParser:
     diff_command.add_parser(subparsers)
     run_command.add_parser(subparsers)
     check_host_command.add_parser(subparsers)
+    bench_command.add_parser(subparsers)
     venue_command.add_parser(subparsers)
     operator_commands.add_parsers(subparsers)
     limits_command.add_parser(subparsers)

@@ -1,0 +1,97 @@
+"""The report of a measurement: one HTML file with percentile curves, time lines and the host."""
+
+import html
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from appliance.cold.bench.hdr_files import percentile_rows
+from appliance.cold.bench.series import Series
+from appliance.cold.errors import ApplianceError
+
+_LAYOUT: Final = {"template": "plotly_white", "height": 420}
+_PAGE: Final = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>
+body {{ font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 1200px;
+  padding: 0 1rem; color: #1f2328; background: #fff }}
+h1 {{ font-size: 1.4rem }} h2 {{ font-size: 1.1rem; margin-top: 2rem }}
+table {{ border-collapse: collapse }} td, th {{ padding: .15rem 1.2rem .15rem 0; text-align: left }}
+td.n {{ text-align: right; font-variant-numeric: tabular-nums }}
+.ok {{ color: #1a7f37 }} .bad {{ color: #cf222e }} .na {{ color: #57606a }}
+</style></head><body>
+<h1>{title}</h1>
+{body}
+</body></html>
+"""
+_CLASSES: Final = {"ok": "ok", "n/a": "na"}
+
+
+def write_report(path: Path, result: dict[str, Any], series: list[Series]) -> None:
+    """ApplianceError: plotly is not installed."""
+    path.write_text(page(result, series), encoding="utf-8")
+
+
+def page(result: dict[str, Any], series: list[Series]) -> str:
+    """The whole document; of an emulated machine without any figure."""
+    facts = result["facts"]
+    shown = [(name, str(value)) for name, value in facts.items()]
+    body = _table(("what", "found"), shown)
+    if facts["emulated"]:
+        body += "<h2 class=bad>An emulated machine: no figure of it means anything</h2>"
+    else:
+        head = ("what", "p50 ns", "p99 ns", "p99.9 ns", "max ns", "how many")
+        rows = []
+        for one in series:
+            values = one.figures()
+            names = ("p50_ns", "p99_ns", "p999_ns", "max_ns", "n")
+            rows.append((one.title, *(f"{values[name]:,}" for name in names)))
+        body += f"<h2>Figures</h2>{_table(head, rows)}{_charts(series)}"
+    knobs = [(one["knob"], one["verdict"], one["wanted"], one["found"]) for one in result["host"]]
+    body += "<h2>The host</h2>" + _table(("knob", "verdict", "wanted", "found"), knobs)
+    return _PAGE.format(title=f"lonecore on {html.escape(facts['host'])}", body=body)
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    top = "".join(f"<th>{html.escape(name)}</th>" for name in head)
+    body = ""
+    for row in rows:
+        cells = "".join(f"<td{_class(text)}>{html.escape(text)}</td>" for text in row)
+        body += f"<tr>{cells}</tr>"
+    return f"<table><tr>{top}</tr>{body}</table>"
+
+
+def _class(text: str) -> str:
+    if text.replace(",", "").isdecimal():
+        return " class=n"
+    if text in ("wrong", "missing", "unreadable"):
+        return " class=bad"
+    return f" class={_CLASSES[text]}" if text in _CLASSES else ""
+
+
+def _charts(series: list[Series]) -> str:
+    try:
+        import plotly.graph_objects as go
+    except ImportError:
+        raise ApplianceError("a report needs plotly: pip install 'lonecore[research]'") from None
+    curves, lines = go.Figure(), go.Figure()
+    for one in series:
+        rows = percentile_rows(one.counts)
+        shares = [1 / (1 - share) for _, share, _ in rows if share < 1]
+        values = [max(value, 1) for value, share, _ in rows if share < 1]
+        curves.add_trace(go.Scatter(x=shares, y=values, name=one.name, mode="lines"))
+        rounds = one.by_round()["p99_ns"]
+        lines.add_trace(go.Scatter(y=rounds, name=one.name, mode="lines+markers"))
+    percents = [0, 90, 99, 99.9, 99.99, 99.999, 99.9999]
+    curves.update_layout(title="Percentiles, ns", **_LAYOUT)
+    curves.update_xaxes(
+        type="log",
+        tickvals=[100 / (100 - p) for p in percents],
+        ticktext=[f"{p} %" for p in percents],
+    )
+    lines.update_layout(title="p99 of each round, ns", **_LAYOUT)
+    for figure in (curves, lines):
+        figure.update_yaxes(type="log")
+    first: str = curves.to_html(full_html=False, include_plotlyjs=True)
+    return first + str(lines.to_html(full_html=False, include_plotlyjs=False))

@@ -1,0 +1,1 @@
+"""What ``appliance bench`` measures with compiled code of its own."""
