@@ -15,8 +15,10 @@ pytestmark = pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="needs two cor
 WIRE = ("wire_1x", "wire_10x", "wire_burst")
 
 
+@pytest.mark.timeout(900)  # it may have two loops to compile
 def test_it_measures_and_leaves_its_files(appliance: Appliance, tmp_path: Path) -> None:
-    done = appliance("bench", "--rounds", 2, "--out", tmp_path, "--json", timeout_s=COLD_S)
+    words = ("bench", "--rounds", 2, "--out", tmp_path, "--json")
+    done = appliance(*words, timeout_s=2 * COLD_S)
     assert done.code == 0 and done.err == "", done.err[-2000:]
     told = done.report
     assert json.loads((tmp_path / "result.json").read_text()) == told

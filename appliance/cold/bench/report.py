@@ -47,23 +47,23 @@ def page(result: dict[str, Any], series: list[Series]) -> str:
             values = one.figures()
             names = ("p50_ns", "p99_ns", "p999_ns", "max_ns", "n")
             rows.append((one.title, *(f"{values[name]:,}" for name in names)))
-        body += f"<h2>Figures</h2>{_table(head, rows)}{_charts(series)}"
+        body += f"<h2>Figures</h2>{_table(head, rows, numbers=True)}{_charts(series)}"
     knobs = [(one["knob"], one["verdict"], one["wanted"], one["found"]) for one in result["host"]]
     body += "<h2>The host</h2>" + _table(("knob", "verdict", "wanted", "found"), knobs)
     return _PAGE.format(title=f"lonecore on {html.escape(facts['host'])}", body=body)
 
 
-def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]], *, numbers: bool = False) -> str:
     top = "".join(f"<th>{html.escape(name)}</th>" for name in head)
     body = ""
     for row in rows:
-        cells = "".join(f"<td{_class(text)}>{html.escape(text)}</td>" for text in row)
+        cells = "".join(f"<td{_class(text, numbers)}>{html.escape(text)}</td>" for text in row)
         body += f"<tr>{cells}</tr>"
     return f"<table><tr>{top}</tr>{body}</table>"
 
 
-def _class(text: str) -> str:
-    if text.replace(",", "").isdecimal():
+def _class(text: str, numbers: bool) -> str:
+    if numbers and text.replace(",", "").isdecimal():
         return " class=n"
     if text in ("wrong", "missing", "unreadable"):
         return " class=bad"
