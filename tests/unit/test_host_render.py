@@ -1,6 +1,7 @@
 """The files of a profile (appliance.cold.host.render), and the manual that is made from it
 (appliance.cold.host.manual)."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from appliance.cold.host import manual
 from appliance.cold.host.profile import Cores, load
-from appliance.cold.host.render import Files, cmdline_of, files_of, write
+from appliance.cold.host.render import Files, cmdline_of, files_of, listed, main, write
 
 ROOT = Path(__file__).resolve().parents[2]
 CORES = Cores(frozenset({2, 3}), frozenset({0, 1}), hugepages=64)
@@ -27,7 +28,7 @@ def test_with_nothing_installed(tmp_path: Path) -> None:
     """As a controller calls it: no site-packages at all."""
     code = "import sys; sys.path.insert(0, '.'); from appliance.cold.host import render"
     words = ["-S", "-I", "-c", f"{code}; sys.exit(render.main())"]
-    cores = ["--isolated", "2-3", "--housekeeping", "0-1", "--hugepages", "64"]
+    cores = ["--isolated", "2-3", "--online", "0-3", "--hugepages", "64"]
     done = subprocess.run(
         [sys.executable, *words, *cores, "--out", str(tmp_path)],
         cwd=ROOT,
@@ -89,15 +90,18 @@ def test_files_are_filled_in_and_say_where_they_are_from(name: str) -> None:
             done = subprocess.run(["sh", "-n"], input=text, text=True, check=False)
             assert done.returncode == 0, path
     sysctl = files(name)["etc/sysctl.d/50-lonecore.conf"][1]
-    assert "-vm.stat_interval = 10\n" in sysctl and "-net.core.rps_default_mask = 3\n" in sysctl
+    assert (
+        "rmem_max" not in sysctl
+        and "-vm.stat_interval = 10\n" in sysctl
+        and "-net.core.rps_default_mask = 3\n" in sysctl
+    )
 
 
 def test_the_script_keeps_what_was_there_and_puts_it_back(tmp_path: Path) -> None:
     """With the host's files replaced by some of ours."""
     _, script = files("low-latency")["etc/lonecore/tuning"]
     host = tmp_path / "host"
-    for old in ("/sys/", "/proc/", "/run/"):
-        script = script.replace(old, f"{host}{old}")
+    script = re.sub(r"(?<![\w/])/(sys|proc|var)/", rf"{host}/\1/", script)
     before = {
         "sys/kernel/mm/transparent_hugepage/enabled": "always",
         "sys/devices/virtual/workqueue/cpumask": "f",
@@ -106,11 +110,13 @@ def test_the_script_keeps_what_was_there_and_puts_it_back(tmp_path: Path) -> Non
         "sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages": "0",
         "proc/irq/7/smp_affinity_list": "0-3",
         "proc/irq/default_smp_affinity": "f",
+        "proc/sys/kernel/sched_rt_runtime_us": "950000",
+        "proc/sys/net/core/rmem_max": "4194304",
+        "proc/sys/net/core/wmem_max": "212992",
     }
     for name, text in before.items():
         (host / name).parent.mkdir(parents=True, exist_ok=True)
         (host / name).write_text(text)
-    (host / "run").mkdir()
     write({"tuning": (0o755, script)}, tmp_path)
 
     def now() -> dict[str, str]:
@@ -126,11 +132,45 @@ def test_the_script_keeps_what_was_there_and_puts_it_back(tmp_path: Path) -> Non
     assert tuned["sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"] == "64"
     assert tuned["proc/irq/7/smp_affinity_list"] == "0-1"
     assert tuned["sys/devices/system/cpu/cpu2/cpufreq/scaling_governor"] == "performance"
+    sysctls = {name: tuned[f"proc/sys/net/core/{name}"] for name in ("rmem_max", "wmem_max")}
+    assert sysctls == {"rmem_max": "4194304", "wmem_max": "2097152"}, "at least so much"
+    kept = (host / "var/lib/lonecore/host-before").read_text().splitlines()
+    assert kept[-1].endswith("sched_rt_runtime_us 950000"), "set first, put back last"
     call("start")
     assert now() == tuned, "a second time changes nothing, and forgets nothing"
     call("stop")
     assert now() == before
     call("stop")
-    assert now() == before and not (host / "run" / "lonecore-tuning").exists()
+    assert now() == before and not (host / "var/lib/lonecore/host-before").exists()
     wrong = subprocess.run([tmp_path / "tuning"], capture_output=True, check=False)
     assert wrong.returncode == 2
+
+
+def test_what_a_tool_is_told() -> None:
+    told = listed(load("low-latency"), CORES)
+    assert {one["path"] for one in told["files"]} == set(files("low-latency"))
+    assert "isolcpus=managed_irq,domain,2-3" in told["options"]
+    assert told["services"] == ["lonecore-tuning.service"]
+    assert "apt-daily.timer" in told["masked"] and "tuned.service" not in told["masked"]
+    assert "etc/lonecore" in told["folders"] and "etc/grub.d" not in told["folders"]
+    runtime = listed(load("low-latency-runtime"), CORES)
+    assert runtime["options"] == [] and len(runtime["services"]) == 2
+    assert told["own"] == runtime["own"], "a rollback takes away whichever there was"
+    assert {f"/{name}" for name in files("low-latency-runtime")} < set(told["own"])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--isolated", "0"), "core 0 is the boot core"),
+        (("--isolated", "9"), "there is no core 9"),
+        (("--isolated", "1-3", "--siblings", "0,4;1,5"), "core 1 shares its hardware with 5"),
+        (("--isolated", ""), "none: say which"),
+        (("--isolated", "x"), "no list of CPUs"),
+    ],
+)
+def test_cores_that_cannot_be(
+    words: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words, "--online", "0-5", "--list"]) == 2
+    assert said in capsys.readouterr().err

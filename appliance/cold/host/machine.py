@@ -1,6 +1,7 @@
 """Which cores a host has, which of them are isolated, and which could be."""
 
 import contextlib
+from collections.abc import Sequence
 from typing import Final
 
 from appliance.cold.errors import ApplianceError
@@ -35,7 +36,19 @@ def isolated_now(tree: Tree) -> frozenset[int]:
 def cores_of(isolated: frozenset[int], tree: Tree, hugepages: int = 0) -> Cores:
     """ApplianceError: these cores cannot be isolated on this host, and why."""
     there = online(tree)
+    return checked(isolated, there, [_siblings(cpu, tree) for cpu in sorted(isolated)], hugepages)
+
+
+def checked(
+    isolated: frozenset[int],
+    there: frozenset[int],
+    siblings: Sequence[frozenset[int]],
+    hugepages: int = 0,
+) -> Cores:
+    """The same of a host that told: the cores that are on line, the hyper-threads of each."""
     shown = list_text(isolated)
+    if not isolated:
+        raise ApplianceError("isolated cores: none: say which, as 2-3")
     if missing := isolated - there:
         raise ApplianceError(
             f"isolated cores {shown}: there is no core {list_text(missing)}; online are"
@@ -47,11 +60,11 @@ def cores_of(isolated: frozenset[int], tree: Tree, hugepages: int = 0) -> Cores:
         )
     if there == isolated and there:
         raise ApplianceError(f"isolated cores {shown}: none is left for everything else that runs")
-    for cpu in sorted(isolated):
-        siblings = _siblings(cpu, tree)
-        if left_out := siblings - isolated:
+    for together in siblings:
+        if together & isolated and (left_out := together - isolated):
+            core = min(together & isolated)
             raise ApplianceError(
-                f"isolated cores {shown}: core {cpu} shares its hardware with"
+                f"isolated cores {shown}: core {core} shares its hardware with"
                 f" {list_text(left_out)}: isolate both, and leave one of them idle"
             )
     return Cores(isolated, there - isolated, hugepages)

@@ -5,14 +5,16 @@ was there before and puts it back.
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from appliance.cold.errors import ApplianceError
 from appliance.cold.host.cpus import list_text, parse_list
-from appliance.cold.host.profile import USUAL, Cores, Profile, load
+from appliance.cold.host.machine import checked
+from appliance.cold.host.profile import USUAL, Cores, Profile, load, names
 
 _MADE: Final = "# Made from kernel-tuning/{name}.toml. A change here is lost: change it there.\n"
 _EXECUTABLE: Final = 0o755
@@ -72,29 +74,36 @@ ExecStop=/etc/lonecore/tuning stop
 WantedBy=multi-user.target
 """
 
-_SCRIPT: Final = """#!/bin/sh
-# start: writes each value, and keeps what was there. stop: puts it back, the last one first.
-kept=/run/lonecore-tuning
+_SCRIPT: Final = r"""#!/bin/sh
+# start: writes each value, and keeps what was there before the first start of all. stop: puts it
+# back, the last one first.
+folder=/var/lib/lonecore
+kept=$folder/host-before
 # What a machine does not have, or does not let one choose, is left out; check-host says so.
 put() {
     [ -w "$1" ] || return 0
     before=$(cat "$1" 2>/dev/null) || return 0
-    case "$before" in *'['*']'*) before=${before#*\\[}; before=${before%%\\]*} ;; esac
+    case "$before" in *'['*']'*) before=${before#*\[}; before=${before%%\]*} ;; esac
     [ "$before" = "$2" ] && return 0
     if printf '%s' "$2" > "$1" 2>/dev/null; then
-        printf '%s\\t%s\\n' "$1" "$before" | cat - "$kept" > "$kept.new" && mv "$kept.new" "$kept"
+        grep -q "^$1 " "$kept" && return 0
+        printf '%s %s\n' "$1" "$before" | cat - "$kept" > "$kept.new" && mv "$kept.new" "$kept"
     fi
     return 0
 }
+put_at_least() {
+    [ "$(cat "$1" 2>/dev/null || echo "$2")" -ge "$2" ] || put "$1" "$2"
+}
 case "$1" in
 start)
+    mkdir -p "$folder"
     [ -e "$kept" ] || : > "$kept"
 """
 
-_SCRIPT_END: Final = """    ;;
+_SCRIPT_END: Final = r"""    ;;
 stop)
     [ -e "$kept" ] || exit 0
-    while IFS="$(printf '\\t')" read -r path value; do
+    while read -r path value; do
         printf '%s' "$value" > "$path" 2>/dev/null || echo "lonecore: $path not restored" >&2
     done < "$kept"
     rm -f "$kept"
@@ -144,7 +153,8 @@ def _lists(profile: Profile, cores: Cores) -> Files:
     """Files of lines: sysctl, udev, tmpfiles, drop-ins."""
     made: Files = {}
     head = _head(profile)
-    if sysctls := profile.of_kind("sysctl"):
+    # What has to be so much at least is left to the script: here it could make it less.
+    if sysctls := [one for one in profile.of_kind("sysctl") if one.compare != "at_least"]:
         # "-": a key that this kernel does not have is no failure.
         lines = [f"# {s.why}\n-{s.key} = {cores.put_into(s.value)}\n" for s in sysctls]
         made["etc/sysctl.d/50-lonecore.conf"] = (_PLAIN, head + "".join(lines))
@@ -168,9 +178,7 @@ def _lists(profile: Profile, cores: Cores) -> Files:
 
 def _units(profile: Profile, cores: Cores) -> Files:
     made: Files = {}
-    written = [
-        one for one in profile.of_kind("sysfs", "irq", "hugepages") if _wants(one.value, cores)
-    ]
+    written = profile.of_kind("sysctl", "sysfs", "irq", "hugepages")
     ids = {one.id for one in profile.settings}
     partitions = [one for one in profile.of_kind("partition") if one.only_without not in ids]
     allowed = f"AllowedCPUs={list_text(cores.isolated)}\n" if partitions else ""
@@ -190,14 +198,15 @@ def _units(profile: Profile, cores: Cores) -> Files:
 
 def _script(profile: Profile, cores: Cores) -> str:
     lines = []
-    for one in profile.of_kind("sysfs", "irq", "hugepages"):
+    for one in profile.of_kind("sysctl", "sysfs", "irq", "hugepages"):
         if not _wants(one.value, cores):
             continue
+        put = "put_at_least" if one.compare == "at_least" else "put"
         value = one.compare.partition(":")[2].split(",")[0] or one.value
         lines.append(f"    # {one.why}\n")
         for cpu in sorted(cores.isolated) if one.each else [None]:
-            path = cores.put_into(one.path, cpu)
-            lines.append(f"    put {path} '{cores.put_into(value, cpu)}'\n")
+            path = cores.put_into(one.read_from, cpu)
+            lines.append(f"    {put} {path} '{cores.put_into(value, cpu)}'\n")
     housekeeping = list_text(cores.housekeeping)
     lines.append(
         "    # Lines that are there already; those of a queue that belongs to a core refuse.\n"
@@ -220,21 +229,69 @@ def write(files: Files, folder: Path) -> None:
         raise ApplianceError(f"{error.filename}: {error.strerror}") from None
 
 
+def listed(profile: Profile, cores: Cores) -> dict[str, Any]:
+    """What a tool needs to put the profile on a host, and to take it away again."""
+    made = files_of(profile, cores)
+    units = [Path(name).name for name in made]
+    services = ("lonecore-isolation.service", "lonecore-tuning.service")
+    return {
+        "files": [
+            {"path": name, "mode": f"{mode:04o}", "text": text}
+            for name, (mode, text) in made.items()
+        ],
+        "folders": sorted({str(Path(name).parent) for name in made} - set(_FOLDERS_OF_OTHERS)),
+        "options": cmdline_of(profile, cores).split(),
+        "services": [name for name in services if name in units],
+        "masked": [
+            unit for s in profile.of_kind("service") if s.value == "masked" for unit in s.units
+        ],
+        "own": own_paths(cores),
+    }
+
+
+_FOLDERS_OF_OTHERS: Final = (
+    *("etc/sysctl.d", "etc/tmpfiles.d", "etc/udev/rules.d", "etc/grub.d", "etc/systemd/system"),
+)
+
+
+def own_paths(cores: Cores) -> list[str]:
+    """Files and folders that are ours alone, of whatever profile, folders last."""
+    paths: dict[str, None] = {}
+    for name in names():
+        paths |= dict.fromkeys(f"/{path}" for path in files_of(load(name), cores))
+    return [
+        *paths,
+        "/etc/systemd/system/irqbalance.service.d",
+        "/etc/lonecore",
+        "/var/lib/lonecore",
+    ]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code."""
     parser = argparse.ArgumentParser(
         prog="python3 -m appliance.cold.host.render",
         description="Writes the files of a profile for a host with these cores.",
     )
-    parser.add_argument("--profile", default=USUAL)
-    parser.add_argument("--isolated", required=True, metavar="LIST", help="as 2-3")
-    parser.add_argument("--housekeeping", required=True, metavar="LIST", help="all others, as 0-1")
-    parser.add_argument("--hugepages", type=int, default=0, metavar="N", help="of 2 MB")
-    parser.add_argument("--out", required=True, metavar="FOLDER")
+    add = parser.add_argument
+    add("--profile", default=USUAL)
+    add("--isolated", required=True, metavar="LIST", help="as 2-3")
+    add("--online", required=True, metavar="LIST", help="all that the host has, as 0-3")
+    add("--siblings", default="", metavar="LIST;LIST", help="hyper-threads, as 0,4;1,5")
+    add("--hugepages", type=int, default=0, metavar="N", help="of 2 MB")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--out", metavar="FOLDER", help="write them below it")
+    where.add_argument("--list", action="store_true", help="print them as JSON")
     args = parser.parse_args(arguments)
     try:
-        cores = Cores(parse_list(args.isolated), parse_list(args.housekeeping), args.hugepages)
-        write(files_of(load(args.profile), cores), Path(args.out))
+        together = [parse_list(text) for text in args.siblings.split(";") if text]
+        isolated, there = parse_list(args.isolated), parse_list(args.online)
+        cores = checked(isolated, there, together, args.hugepages)
+        profile = load(args.profile)
+        if args.list:
+            print(json.dumps(listed(profile, cores)))
+        else:
+            write(files_of(profile, cores), Path(args.out))
     except (ApplianceError, ValueError) as error:
         print(f"render: {error}", file=sys.stderr)
         return 2
