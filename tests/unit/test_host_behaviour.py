@@ -1,5 +1,5 @@
 """What a host does (appliance.cold.host.behaviour), where it can be seen on any machine; and the
-command (appliance.cold.check_host_command)."""
+command (appliance.cold.check_host_command, appliance.cold.host.check)."""
 
 import json
 import os

@@ -1,5 +1,5 @@
-"""The files of a profile (appliance.cold.host.render), and the manual that is made from it
-(appliance.cold.host.manual)."""
+"""The files of a profile (appliance.cold.host.render, appliance.cold.host.texts), and the manual
+that is made from it (appliance.cold.host.manual)."""
 
 import re
 import subprocess
