@@ -48,12 +48,18 @@ def run_here(tasks: Sequence[Task], workers: int) -> Iterator[Done]:
 
 @contextlib.contextmanager
 def _deaf_to_ctrl_c() -> Iterator[None]:
-    """Workers that start now do not hear it, from their first instruction on: we end them."""
+    """Workers that start now do not hear it, from their first instruction on: we end them. It is
+    raised when they have started; other threads of ours may hear it meanwhile."""
+    heard: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, handler)
+    if heard:
+        raise KeyboardInterrupt
 
 
 def run_on_dask(tasks: Sequence[Task], address: str) -> Iterator[Done]:
