@@ -163,22 +163,12 @@ def _defined(value: float) -> float | None:
 
 def by_hour(ledger: Ledger) -> Mapping[str, float]:
     """Profit of each hour UTC that the run touched, by its start."""
-    return _by_span(ledger, HOUR_NS, "s")
-
-
-def by_day(ledger: Ledger) -> Mapping[str, float]:
-    """Likewise of each day."""
-    return _by_span(ledger, DAY_NS, "D")
-
-
-def _by_span(ledger: Ledger, span_ns: int, unit: str) -> dict[str, float]:
-    spans: dict[str, float] = {}
+    hours: dict[str, float] = {}
     before = ledger.capital_e8
-    numbers = ledger.times_ns // span_ns
+    numbers = ledger.times_ns // HOUR_NS
     firsts = np.flatnonzero(np.diff(numbers, prepend=numbers[0] - 1))
     for first, last in zip(firsts, [*firsts[1:], len(numbers)], strict=True):
-        start = np.datetime64(int(numbers[first]) * span_ns // NS_PER_S, "s")
-        name = str(start) + "Z" if unit == "s" else str(start.astype("datetime64[D]"))
-        spans[name] = int(ledger.equity_e8[last - 1] - before) / E8
+        start = np.datetime64(int(numbers[first]) * HOUR_NS // NS_PER_S, "s")
+        hours[f"{start}Z"] = int(ledger.equity_e8[last - 1] - before) / E8
         before = ledger.equity_e8[last - 1]
-    return spans
+    return hours

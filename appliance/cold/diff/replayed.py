@@ -8,7 +8,7 @@ compile_cache.prepare.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -48,8 +48,8 @@ from appliance.hot.core import Core
 from appliance.hot.strategy import slot
 from appliance.hot.trading_state import rearm
 
-SAMPLE_NS = 100 * NS_PER_MS  # of refusals: how exactly their moment is known
-_CANCELS = (Happened.CANCELED, Happened.CANCEL_REJECTED)
+SAMPLE_NS: Final = 100 * NS_PER_MS  # of refusals: how exactly their moment is known
+_CANCELS: Final = (Happened.CANCELED, Happened.CANCEL_REJECTED)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,6 @@ from appliance.cold.sweep.luck import SURE, deflated_sharpe
 from appliance.cold.sweep.space import Params
 from appliance.cold.sweep.task import Task
 
-METRICS: Final = ("sharpe_ratio", "total_return", "sortino_ratio", "calmar_ratio")
 _DATE: Final = re.compile(r"(?<!\d)(20\d\d)-?([01]\d)-?([0-3]\d)(?!\d)")
 
 

@@ -90,6 +90,7 @@ class _State:
         self._check_files(task)
         strategy = self._loaded(task)
         from appliance.cold.backtest import run_backtest
+        from appliance.cold.backtest.metrics import returns_of
         from appliance.cold.backtest.results import curve_of
         from appliance.cold.replay_command import Screen
 
@@ -98,8 +99,6 @@ class _State:
         instruments, history = self._rows(request, plan, screen)
         plan = replace(plan, history=history)
         outcome = run_backtest.run(plan, instruments, screen, warm=True)
-        from appliance.cold.backtest.metrics import returns_of
-
         curve = curve_of(outcome.noted, outcome.ledger)
         return {
             "period": task.period,

@@ -92,7 +92,7 @@ def _frame_bytes(room, at):
 def _price_of(room, at, whole):
     """The figures of ``"price":"`` in a masked frame as one number, or -1: there is none."""
     end = at + whole
-    # e":"  is what ends the key; no other key of an order ends so and begins with "pric
+    # price" and, past it, a colon and a quote: no other key of an order ends in "price"
     for k in range(at + 8, end - 16):
         if (
             _plain(room, at, k) == 0x70
