@@ -5,22 +5,23 @@ PYTHON ?= python3
 BIN := .venv/bin
 LOCK := requirements/lock.txt
 GRAFANA_LOCK := requirements/grafana.txt
+RUNTIME_LOCK := requirements/runtime.txt
 PYTEST := $(BIN)/python -m pytest
 # Timing-free tests over two workers; a file's tests share a worker, so each file compiles once.
 WORKERS ?= 2
 SUITE := $(PYTEST) -p no:benchmark -n $(WORKERS) --dist loadfile
 HOT_SUITES := tests/unit tests/property
-FAST := not soak
+FAST := not soak and not vm
 PIP_COMPILE := pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes --no-annotate \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help test demo bench soak campaign lint format lock clean
+.PHONY: help test demo bench soak campaign test-vm release lint format lock clean
 
 help: ## show the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 10
 
 test: lint ## lint, types, contracts, then the tests three ways
 	@echo '== hot code uncompiled (NUMBA_DISABLE_JIT=1)'
@@ -39,7 +40,13 @@ bench: .venv/.ready ## measure: speeds and bars, in one process on one core
 	$(PYTEST) --benchmark-only --benchmark-sort=name benchmarks
 
 soak: .venv/.ready ## the long tests: large examples, stress, hours rather than minutes
-	HYPOTHESIS_PROFILE=soak $(PYTEST) -p no:benchmark --timeout=0 tests
+	HYPOTHESIS_PROFILE=soak $(PYTEST) -p no:benchmark --timeout=0 -m 'not vm' tests
+
+test-vm: .venv/.ready ## the playbooks against machines that boot, under QEMU; needs root
+	$(PYTEST) -p no:benchmark -n 2 --dist loadfile --timeout 2400 -m vm tests/vm
+
+release: .venv/.ready ## one archive of all that a host needs, for ansible/playbooks/deploy.yml
+	$(BIN)/python -m appliance.cold.host.release --out build/release
 
 INCIDENTS ?= --disconnects 200 --drops 200 --silences 50 --doubts 50
 KILLS ?= --kills 20
@@ -67,6 +74,8 @@ lock: ## resolve the pinned versions anew
 	build/lock/bin/pip install --quiet pip-tools==7.6.2
 	CUSTOM_COMPILE_COMMAND='make lock' build/lock/bin/$(PIP_COMPILE) --upgrade --extra dev \
 		--extra research --output-file $(LOCK) pyproject.toml
+	CUSTOM_COMPILE_COMMAND='make lock' build/lock/bin/$(PIP_COMPILE) --upgrade \
+		--constraint $(LOCK) --output-file $(RUNTIME_LOCK) pyproject.toml
 	CUSTOM_COMPILE_COMMAND='make lock' build/lock/bin/$(PIP_COMPILE) --upgrade --extra grafana \
 		--constraint $(LOCK) --output-file $(GRAFANA_LOCK) pyproject.toml
 

@@ -204,9 +204,11 @@ def _want(section: Mapping[str, Any], keys: tuple[str, ...], where: str) -> None
 
 
 def _token(path: Path, where: str) -> str:
-    """The secret; nobody else may read its file."""
+    """The secret; nobody else may read its file. One that systemd lends is ours alone, whatever its
+    mode says (a group's bits are the mask of an access list there)."""
+    lent = os.environ.get("CREDENTIALS_DIRECTORY")
     try:
-        mode = path.stat().st_mode
+        mode = 0 if lent and path.parent == Path(lent) else path.stat().st_mode
         token = path.read_text().strip()
     except OSError as error:
         raise ConfigError(f"{where} token_file: cannot read {path}: {error.strerror}") from None

@@ -27,6 +27,8 @@ _FLAGS: Final = (
 )
 
 
+_CPUINFO: Final = Path("/proc/cpuinfo")
+
 COMPLETE: Final = "complete"
 REPLAY: Final = "replay"  # the loop over recorded frames
 LIVE: Final = "live"  # the one over sockets
@@ -50,8 +52,11 @@ def cache_key(strategy_source: Path) -> str:
 
 
 def _processor() -> str:
+    """What code is made for: this one, unless Numba was told of another, feature by feature."""
+    if os.environ.get("NUMBA_CPU_NAME") and os.environ.get("NUMBA_CPU_FEATURES"):
+        return ""  # among the flags
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = _CPUINFO.read_text().splitlines()
     except OSError:
         return platform.processor()
     wanted = ("model name", "flags", "Features", "CPU part")

@@ -112,8 +112,10 @@ class HotLoop:
 
     def _live(self, rehearse: Callable[[], object], placement: Placement) -> None:
         try:
-            placement.take()
+            # Its place comes second: a rehearsal has threads of its own, which would inherit it and
+            # never have their turn behind one that spins there first in, first out.
             rehearse()
+            placement.take()
             self._run(self.core)  # stopped: comes back at once
         except BaseException as failure:  # told to whoever waits
             self._failure = failure

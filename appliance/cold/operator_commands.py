@@ -215,20 +215,23 @@ def run_status(args: argparse.Namespace) -> int:
         raise ApplianceError(str(error)) from None
     trades = now["trading_state"] == TradingState.ACTIVE.name and Health(now["health"]).is_good
     told = {key: now[key] for key in ("name", "pid", "mode", "health", "trading_state", "state")}
-    open_orders_n = sum(position["open_orders"] for position in now["positions"].values())
+    positions = now["positions"].values()
+    open_orders_n = sum(position["open_orders"] for position in positions)
+    positions_n = sum(position["position_lots"] != 0 for position in positions)
     if args.json:
-        print(json.dumps(told | {"open_orders": open_orders_n, "trades": trades}))
+        more = {"open_orders": open_orders_n, "positions": positions_n, "trades": trades}
+        print(json.dumps(told | more))
     else:
-        print(_status_text(told, open_orders_n))
+        print(_status_text(told, open_orders_n, positions_n))
     return EXIT_OK if trades else EXIT_NO
 
 
-def _status_text(told: dict[str, Any], open_orders_n: int) -> str:
+def _status_text(told: dict[str, Any], open_orders_n: int, positions_n: int) -> str:
     state = told["state"]
     why = f" by {state['cause'].lower()}" if state["cause"] != "NONE" else ""
     if state["reason"] != "NONE":
         why += f": {state['reason'].lower()}, observed {state['observed']}, limit {state['limit']}"
     return (
         f"{told['name']} ({told['mode']}, process {told['pid']}): {told['health']},"
-        f" {told['trading_state']}{why}; {open_orders_n} open orders"
+        f" {told['trading_state']}{why}; {open_orders_n} open orders, {positions_n} positions"
     )

@@ -11,7 +11,9 @@ from typing import Any
 
 from rich.console import Console
 
+from appliance.cold import service_manager
 from appliance.cold.errors import EXIT_NO, EXIT_OK, ApplianceError
+from appliance.cold.placement import hold_idle_states_off
 from appliance.cold.replay_command import Screen, rings_folder
 from appliance.cold.run_config import BadConfig, RunConfig, load
 
@@ -20,6 +22,7 @@ examples:
   appliance run spot.toml                  until Ctrl-C, which cancels what is open
   appliance run spot.toml --seconds 60     for a minute
   appliance run spot.toml --check          only check the configuration
+  appliance run spot.toml --compile        check, and compile: the next start takes seconds
   appliance run spot.toml --reconcile      after a crash: cancel, count, compare; no trading
   appliance top spot-1                     watch it from another terminal
 
@@ -47,6 +50,11 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         action="store_true",
         help="settle with the venue what earlier runs left, and end without trading",
     )
+    parser.add_argument(
+        "--compile",
+        action="store_true",
+        help="check the configuration, compile the loop for the next start, and end",
+    )
     parser.add_argument("--check", action="store_true", help="check the configuration and end")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
     parser.set_defaults(run=run)
@@ -58,23 +66,18 @@ def run(args: argparse.Namespace) -> int:
     started_s = time.time()
     if args.seconds is not None and not 0 < args.seconds <= 10_000_000:
         raise ApplianceError(f"--seconds {args.seconds:g}: give a number above zero")
-    config = load(Path(args.config), trades=not args.reconcile)
+    if args.check + args.compile + args.reconcile > 1:
+        raise ApplianceError("--check, --compile and --reconcile: one of them")
+    # Resolved: compiled code of a strategy is found again by its path, and a link may be another
+    # one's tomorrow.
+    config = load(Path(args.config).resolve(), trades=not args.reconcile)
     screen = Screen(quiet=args.json)
     key = _key(config)
     _check_limits(config)
     for line in _host(config):
         print(f"appliance run: {line}", file=sys.stderr)
-    if args.check:
-        if _needs_certificate(config):
-            from appliance.cold import strategy_loader
-
-            name, _ = _prepare(config)
-            _certified(config, strategy_loader.load_strategy(name, _params(config)))
-        if args.json:
-            sys.stdout.write(json.dumps({"config": "fine", "mode": config.mode}) + "\n")
-        else:
-            print(f"{args.config}: fine ({config.mode}, {', '.join(config.symbols)})")
-        return EXIT_OK
+    if args.check or args.compile:
+        return _check(config, screen, compiles=args.compile, as_json=args.json)
     if args.reconcile:
         return _reconcile(config, key, screen, as_json=args.json)
     result = _trade(config, key, args.seconds, screen, started_s)
@@ -88,6 +91,27 @@ def run(args: argparse.Namespace) -> int:
     if fatal := result["session"]["fatal"]:
         print(f"appliance run: {fatal}", file=sys.stderr)
     return EXIT_NO if fatal or result["session"]["left_open"] else EXIT_OK
+
+
+def _check(config: RunConfig, screen: Screen, *, compiles: bool, as_json: bool) -> int:
+    """Would it start? And with ``compiles``: without having to compile."""
+    if compiles or _needs_certificate(config):
+        from appliance.cold import strategy_loader
+
+        name, cache = _prepare(config)
+        strategy = strategy_loader.load_strategy(name, _params(config))
+        _certified(config, strategy)
+        if compiles:
+            from appliance.cold.live import compiling
+
+            asyncio.run(compiling.compile_alone(strategy, cache, _sayer(screen)))
+    if as_json:
+        more = {"compiled": True} if compiles else {}
+        sys.stdout.write(json.dumps({"config": "fine", "mode": config.mode} | more) + "\n")
+    else:
+        done = ", compiled" if compiles else ""
+        print(f"{config.path}: fine ({config.mode}, {', '.join(config.symbols)}){done}")
+    return EXIT_OK
 
 
 def _reconcile(config: RunConfig, key: Any, screen: Screen, *, as_json: bool) -> int:
@@ -131,7 +155,12 @@ def _sayer(screen: Screen) -> Callable[[str], None]:
     """What the session tells: in a terminal, else plain lines that a journal keeps."""
     if not screen.progress.disable:
         return screen.say
-    return lambda text: print(f"appliance run: {text}", file=sys.stderr, flush=True)
+
+    def say(text: str) -> None:
+        print(f"appliance run: {text}", file=sys.stderr, flush=True)
+        service_manager.status(text)
+
+    return say
 
 
 def _key(config: RunConfig) -> Any:
@@ -184,6 +213,9 @@ def _trade(
 ) -> dict[str, Any]:
     from appliance.cold import strategy_loader
 
+    if config.placement.core is not None:
+        for note in filter(None, (config.placement.leave(), hold_idle_states_off())):
+            print(f"appliance run: {note}", file=sys.stderr)
     name, cache = _prepare(config)
     from appliance.cold.live import trading_run
 

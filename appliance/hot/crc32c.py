@@ -5,16 +5,15 @@ Reflected, polynomial 0x1EDC6F41 (RFC 3720, B.4). abi/crc32c.py is the same for 
 
 from typing import Any, Final
 
-import llvmlite.binding as llvm
 import numpy as np
 from numba import types
 from numba.extending import intrinsic
 
 from appliance.abi.crc32c import TABLE
 from appliance.hot.decode.vector_ir import I64, call
-from appliance.hot.jit import JIT_DISABLED, hot, hot_inline
+from appliance.hot.jit import JIT_DISABLED, hot, hot_inline, target_has
 
-HAS_SSE42: Final = bool(llvm.get_host_cpu_features().get("sse4.2", False))
+HAS_SSE42: Final = target_has("sse4.2")
 ALL: Final = 0xFFFFFFFF
 _TABLE: Final = TABLE.astype(np.int64)
 

@@ -20,6 +20,7 @@ What Python calls and what compiled code calls is compiled apart: see one_module
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
+import llvmlite.binding as llvm
 import numba
 from llvmlite import ir
 from numba import types
@@ -41,6 +42,14 @@ _FLAGS: Final[dict[str, Any]] = {
     "no_rewrites": True,  # of array expressions, of which there are none: a second of the start
     "forceinline": False,  # said, because a function without it inherits its caller's
 }
+
+
+def target_has(feature: str) -> bool:
+    """Whether the processor that code is made for has it: this one, unless Numba was told of
+    another (NUMBA_CPU_FEATURES)."""
+    if config.CPU_FEATURES is not None:
+        return f"+{feature}" in config.CPU_FEATURES.split(",")
+    return bool(llvm.get_host_cpu_features().get(feature, False))
 
 
 def _compiled(function: Function, **more: Any) -> Function:

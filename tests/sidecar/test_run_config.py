@@ -132,6 +132,17 @@ def test_a_token_that_others_may_read_or_that_is_none(folder: Path) -> None:
             of(folder, GOOD)
 
 
+def test_a_token_that_systemd_lends(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its group bits are the mask of an access list."""
+    (folder / "token").chmod(0o440)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(folder))
+    target = of(folder, GOOD).target
+    assert target is not None and target.token == "secret"
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(folder / "other"))
+    with pytest.raises(ConfigError, match="chmod 600"):
+        of(folder, GOOD)
+
+
 def test_files_that_cannot_be_read(folder: Path) -> None:
     (folder / "latin.toml").write_bytes(b"# \xff")
     for name in ("latin.toml", "nothing.toml", ""):

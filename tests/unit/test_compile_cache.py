@@ -89,6 +89,27 @@ def test_the_processor_counts(strategy: Path, monkeypatch: pytest.MonkeyPatch) -
     assert cache_key(strategy) != key
 
 
+def test_a_processor_that_is_named_counts_instead(
+    strategy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Code for it may be made elsewhere; a name without its features is not enough."""
+    here, there = strategy.with_name("here"), strategy.with_name("there")
+    here.write_text("model name : here\n")
+    there.write_text("model name : there\n")
+
+    def on(cpuinfo: Path) -> str:
+        monkeypatch.setattr(compile_cache, "_CPUINFO", cpuinfo)
+        return cache_key(strategy)
+
+    monkeypatch.setenv("NUMBA_CPU_NAME", "nehalem")
+    assert on(here) != on(there)
+    monkeypatch.setenv("NUMBA_CPU_FEATURES", "+sse4.2")
+    named = on(here)
+    assert on(there) == named
+    monkeypatch.setenv("NUMBA_CPU_FEATURES", "+avx2")
+    assert on(there) != named
+
+
 def test_where_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("LONECORE_CACHE", "CACHE_DIRECTORY", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)

@@ -5,7 +5,6 @@ import asyncio
 import os
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +13,6 @@ from appliance.abi.market import Market
 from appliance.abi.operator import BEATS, POSTED, Operation
 from appliance.abi.telemetry import Lifecycle
 from appliance.cold import guardian
-from appliance.cold.command_line import build_parser
 from appliance.cold.control_region import ControlRegion
 from appliance.cold.guardian import Doing, Guardian
 from appliance.cold.live import kill_switch
@@ -23,7 +21,6 @@ from appliance.cold.live.rest_client import Refused, Unclear
 from appliance.cold.telemetry_region import TelemetryRegion
 from appliance.hot.telemetry import beat
 
-UNIT = Path(__file__).resolve().parents[2] / "ansible/files/lonecore-guard@.service"
 NAME = f"guarded-{os.getpid()}"
 AGE_MS = 20_000  # no machine is as slow as that
 
@@ -235,14 +232,3 @@ def test_the_venues_own_countdown_is_of_usdm() -> None:
         rest: Any = Rest(A=0, B=0)
         asyncio.run(KillSwitch(rest, market, ("A", "B")).count_down(10.0))
         assert [(p["symbol"], p["countdownTime"]) for _, _, p in rest.calls] == calls
-
-
-def test_the_unit_starts_what_there_is() -> None:
-    """Beside the trading process's unit, not within it, and with a command that parses."""
-    text = UNIT.read_text(encoding="utf-8")
-    (line,) = (line for line in text.splitlines() if line.startswith("ExecStart="))
-    program, *words = line.partition("=")[2].replace("%i", "spot-1").split()
-    assert program.endswith("/bin/appliance")
-    args = build_parser().parse_args(words)
-    assert (args.command, args.config) == ("guard", "/etc/lonecore/spot-1.toml")
-    assert "Restart=always" in text and "PartOf=" not in text and "BindsTo=" not in text

@@ -67,7 +67,7 @@ def test_the_two_ways_of_isolation() -> None:
     assert partition in runtime and partition not in boot
     slices = [one["etc/systemd/system/appliance.slice"][1] for one in (boot, runtime)]
     assert "AllowedCPUs" not in slices[0] and "AllowedCPUs=2-3" in slices[1]
-    assert "etc/lonecore/cmdline" in boot and "etc/lonecore/cmdline" not in runtime
+    assert "etc/lonecore-host/cmdline" in boot and "etc/lonecore-host/cmdline" not in runtime
 
 
 def test_what_a_rollback_looks_for_is_all_of_it() -> None:
@@ -75,14 +75,15 @@ def test_what_a_rollback_looks_for_is_all_of_it() -> None:
     (gone,) = [one for one in load("stock").settings if one.id == "no_files"]
     for name in ("low-latency", "low-latency-runtime"):
         made = {f"/{path}" for path in files(name)}
-        left = {path for path in made - set(gone.paths) if not path.startswith("/etc/lonecore/")}
+        ours = "/etc/lonecore-host/"
+        left = {path for path in made - set(gone.paths) if not path.startswith(ours)}
         assert left == set()
 
 
 @pytest.mark.parametrize("name", ["low-latency", "low-latency-runtime"])
 def test_files_are_filled_in_and_say_where_they_are_from(name: str) -> None:
     for path, (mode, text) in files(name).items():
-        assert "{" not in text.replace("${", "").replace("() {", "").replace("|| {", ""), path
+        assert not re.search(r"\{\w+\}", text.replace("${", "")), path
         assert text.endswith("\n")
         is_script = text.startswith("#!")
         assert mode == (0o755 if is_script else 0o644), path
@@ -99,7 +100,7 @@ def test_files_are_filled_in_and_say_where_they_are_from(name: str) -> None:
 
 def test_the_script_keeps_what_was_there_and_puts_it_back(tmp_path: Path) -> None:
     """With the host's files replaced by some of ours."""
-    _, script = files("low-latency")["etc/lonecore/tuning"]
+    _, script = files("low-latency")["etc/lonecore-host/tuning"]
     host = tmp_path / "host"
     script = re.sub(r"(?<![\w/])/(sys|proc|var)/", rf"{host}/\1/", script)
     before = {
@@ -134,14 +135,14 @@ def test_the_script_keeps_what_was_there_and_puts_it_back(tmp_path: Path) -> Non
     assert tuned["sys/devices/system/cpu/cpu2/cpufreq/scaling_governor"] == "performance"
     sysctls = {name: tuned[f"proc/sys/net/core/{name}"] for name in ("rmem_max", "wmem_max")}
     assert sysctls == {"rmem_max": "4194304", "wmem_max": "2097152"}, "at least so much"
-    kept = (host / "var/lib/lonecore/host-before").read_text().splitlines()
+    kept = (host / "var/lib/lonecore-host/host-before").read_text().splitlines()
     assert kept[-1].endswith("sched_rt_runtime_us 950000"), "set first, put back last"
     call("start")
     assert now() == tuned, "a second time changes nothing, and forgets nothing"
     call("stop")
     assert now() == before
     call("stop")
-    assert now() == before and not (host / "var/lib/lonecore/host-before").exists()
+    assert now() == before and not (host / "var/lib/lonecore-host/host-before").exists()
     wrong = subprocess.run([tmp_path / "tuning"], capture_output=True, check=False)
     assert wrong.returncode == 2
 
@@ -150,9 +151,11 @@ def test_what_a_tool_is_told() -> None:
     told = listed(load("low-latency"), CORES)
     assert {one["path"] for one in told["files"]} == set(files("low-latency"))
     assert "isolcpus=managed_irq,domain,2-3" in told["options"]
-    assert told["services"] == ["lonecore-tuning.service"]
+    assert told["services"] == ["lonecore-tuning.service", "lonecore-trial.timer"]
+    with_more = listed(load("low-latency"), CORES, ["nosmt"])
+    assert with_more["options"] == [*told["options"], "nosmt"]
     assert "apt-daily.timer" in told["masked"] and "tuned.service" not in told["masked"]
-    assert "etc/lonecore" in told["folders"] and "etc/grub.d" not in told["folders"]
+    assert "etc/lonecore-host" in told["folders"] and "etc/grub.d" not in told["folders"]
     runtime = listed(load("low-latency-runtime"), CORES)
     assert runtime["options"] == [] and len(runtime["services"]) == 2
     assert told["own"] == runtime["own"], "a rollback takes away whichever there was"

@@ -10,10 +10,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import llvmlite.binding as llvm
 import numba
 import numpy as np
 import pytest
-from numba.core import event
+from numba.core import config, event
 
 from appliance.hot import jit
 from appliance.hot.jit import JIT_DISABLED, hot, hot_inline, hot_part, out_of_line
@@ -146,7 +147,7 @@ def test_each_signature_is_compiled_once() -> None:
 SCRIPT = """
 import json
 import numpy as np
-from numba.core import event
+from numba.core import config, event
 from tests.unit.test_jit import whole
 
 class Listener(event.Listener):
@@ -181,3 +182,15 @@ def test_the_cache_gives_the_whole_without_its_parts(tmp_path: Path) -> None:
     assert value == 56
     assert compiled_n >= 4
     assert run() == [56, 0]
+
+
+@pytest.mark.parametrize(
+    ("told", "has"),
+    [("+sse4.2,+avx2", True), ("+sse4.2", False), ("-avx2", False), ("", False)],
+)
+def test_a_processor_that_numba_was_told_of(told: str, has: bool, monkeypatch) -> None:
+    """What is made for another must not have instructions of this one."""
+    monkeypatch.setattr(config, "CPU_FEATURES", told)
+    assert jit.target_has("avx2") == has
+    monkeypatch.setattr(config, "CPU_FEATURES", None)
+    assert jit.target_has("avx2") == bool(llvm.get_host_cpu_features().get("avx2", False))

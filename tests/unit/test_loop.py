@@ -1,5 +1,8 @@
 """The thread and its feeds, over a loop that is plain Python."""
 
+import os
+import threading
+
 import numpy as np
 import pytest
 
@@ -8,6 +11,7 @@ from appliance.cold.clerk import Clerk
 from appliance.cold.clerk_desk import ClerkDesk
 from appliance.cold.line import Line
 from appliance.cold.loop import Feed, HotLoop, repeated, run_flat_out, run_in_time
+from appliance.cold.placement import Placement
 from appliance.cold.quarantine import Quarantine
 from appliance.cold.recording import arena_of
 from appliance.hot.core import Core
@@ -25,6 +29,31 @@ def loop(core: Core, taken: list[bytes]) -> HotLoop:
     made = HotLoop(core, reader(taken), ClerkDesk(core, Clerk([]), Quarantine()))
     made.prepare(lambda: None)
     return made
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs the right to real-time priorities")
+def test_it_takes_its_place_when_it_has_rehearsed() -> None:
+    """What a rehearsal starts would inherit the place, and wait behind it for ever."""
+    core = max(os.sched_getaffinity(0))
+    seen: list[tuple[set[int], int]] = []
+
+    def look() -> None:
+        seen.append((os.sched_getaffinity(0), os.sched_getscheduler(0)))
+
+    def rehearse() -> None:
+        thread = threading.Thread(target=look)
+        thread.start()
+        thread.join()
+
+    def run(_: Core) -> int:
+        look()
+        return c.Left.STOPPED
+
+    made = HotLoop(small_core(), run, ClerkDesk(small_core(), Clerk([]), Quarantine()))
+    made.prepare(rehearse, Placement(core, fifo_priority=1))
+    made.abandon()
+    everywhere, there = (os.sched_getaffinity(0), os.SCHED_OTHER), ({core}, os.SCHED_FIFO)
+    assert seen[:2] == [everywhere, there]
 
 
 def test_what_is_due() -> None:

@@ -217,6 +217,25 @@ def test_other_names_that_are_too_long(folder: Path, line: str) -> None:
     assert "too long" in said
 
 
+def test_compiling_alone_makes_the_next_start_short(folder: Path) -> None:
+    """appliance.cold.live.compiling, as a deployment has it: no venue, no socket, no order."""
+    cache = folder / "cache"
+    write(folder / "key.json", key_text())
+    path = write(folder / "run.toml", f'{LIVE}[keys]\nfile = "key.json"\n')
+    for said in ("compiling the loop (once)", "loading the loop"):
+        done = as_a_process(path, "--compile", "--json", LONECORE_CACHE=str(cache))
+        assert done.code == 0 and said in done.err
+        assert json.loads(done.out) == {"config": "fine", "mode": "live", "compiled": True}
+    (marked,) = cache.glob("*/complete-live")
+    assert marked.exists()
+
+
+def test_one_thing_at_a_time(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(folder / "run.toml", PAPER)
+    (line,) = here(capsys, path, "--compile", "--check").refused()
+    assert line == "--check, --compile and --reconcile: one of them"
+
+
 def test_live_with_a_credential(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -89,13 +89,13 @@ def test_runs_that_start_together_differ(tmp_path: Path, monkeypatch) -> None:
 
 
 def test_a_venue_that_is_not_there_ends_the_run_in_words(tmp_path: Path, monkeypatch) -> None:
-    async def compiled(_: TradingRun) -> None:
+    async def compiled(*_: object) -> None:
         pass
 
     async def at_once(_: float) -> None:
         pass
 
-    monkeypatch.setattr(TradingRun, "_compile", compiled)
+    monkeypatch.setattr(trading_run.compiling, "compile_live", compiled)
     monkeypatch.setattr("appliance.cold.live.rest_client.asyncio", SimpleNamespace(sleep=at_once))
     run = trading(config(tmp_path, venue={"rest": "http://127.0.0.1:9"}))
     with pytest.raises(ApplianceError, match=r"127\.0\.0\.1"):

@@ -6,6 +6,7 @@ was there before and puts it back.
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,13 +22,15 @@ _MADE: Final = "# Made from kernel-tuning/{name}.toml. A change here is lost: ch
 _EXECUTABLE: Final = 0o755
 _PLAIN: Final = 0o644
 
+_OPTION: Final = re.compile(r"[A-Za-z0-9_.,:=/+-]+")
+
 Files = dict[str, tuple[int, str]]  # path below the root: mode, text
 
 
-def files_of(profile: Profile, cores: Cores) -> Files:
-    """Every file that the profile puts on a host."""
+def files_of(profile: Profile, cores: Cores, options: Sequence[str] = ()) -> Files:
+    """Every file that the profile puts on a host; ``options`` of the command line besides."""
     made: Files = {}
-    made.update(_cmdline(profile, cores))
+    made.update(_cmdline(profile, cores, options))
     made.update(_lists(profile, cores))
     made.update(_units(profile, cores))
     return made
@@ -41,19 +44,24 @@ def _wants(text: str, cores: Cores) -> bool:
     return "{hugepages}" not in text or cores.hugepages > 0
 
 
-def cmdline_of(profile: Profile, cores: Cores) -> str:
-    """What the tuned entry has behind the plain one's options."""
+def cmdline_of(profile: Profile, cores: Cores, more: Sequence[str] = ()) -> str:
+    """What the tuned entry has behind the plain one's options; "": it has none."""
     options = [one.option for one in profile.of_kind("cmdline") if _wants(one.option, cores)]
-    return " ".join(cores.put_into(option) for option in options)
+    if not options:
+        return ""
+    return " ".join([*(cores.put_into(option) for option in options), *more])
 
 
-def _cmdline(profile: Profile, cores: Cores) -> Files:
-    if not (options := cmdline_of(profile, cores)):
+def _cmdline(profile: Profile, cores: Cores, more: Sequence[str]) -> Files:
+    if not (options := cmdline_of(profile, cores, more)):
         return {}
     return {
-        "etc/lonecore/cmdline": (_PLAIN, f'{_head(profile)}LONECORE_CMDLINE="{options}"\n'),
+        "etc/lonecore-host/cmdline": (_PLAIN, f'{_head(profile)}LONECORE_CMDLINE="{options}"\n'),
         "etc/grub.d/11_lonecore": (_EXECUTABLE, texts.GRUB),
         "etc/default/grub.d/60-lonecore.cfg": (_PLAIN, _head(profile) + texts.SAVED),
+        "etc/lonecore-host/trial": (_EXECUTABLE, texts.TRIAL),
+        "etc/systemd/system/lonecore-trial.service": (_PLAIN, texts.TRIAL_SERVICE),
+        "etc/systemd/system/lonecore-trial.timer": (_PLAIN, texts.TRIAL_TIMER),
     }
 
 
@@ -97,10 +105,10 @@ def _units(profile: Profile, cores: Cores) -> Files:
         )
     if partitions:
         made["etc/systemd/system/lonecore-isolation.service"] = (_PLAIN, texts.ISOLATION)
-        made["etc/lonecore/partition"] = (_EXECUTABLE, texts.PARTITION)
+        made["etc/lonecore-host/partition"] = (_EXECUTABLE, texts.PARTITION)
     if written:
         made["etc/systemd/system/lonecore-tuning.service"] = (_PLAIN, texts.TUNING)
-        made["etc/lonecore/tuning"] = (_EXECUTABLE, _script(profile, cores))
+        made["etc/lonecore-host/tuning"] = (_EXECUTABLE, _script(profile, cores))
     return made
 
 
@@ -137,18 +145,21 @@ def write(files: Files, folder: Path) -> None:
         raise ApplianceError(f"{error.filename}: {error.strerror}") from None
 
 
-def listed(profile: Profile, cores: Cores) -> dict[str, Any]:
+def listed(profile: Profile, cores: Cores, more: Sequence[str] = ()) -> dict[str, Any]:
     """What a tool needs to put the profile on a host, and to take it away again."""
-    made = files_of(profile, cores)
+    made = files_of(profile, cores, more)
     units = [Path(name).name for name in made]
-    services = ("lonecore-isolation.service", "lonecore-tuning.service")
+    services = ("lonecore-isolation.service", "lonecore-tuning.service", "lonecore-trial.timer")
     return {
         "files": [
             {"path": name, "mode": f"{mode:04o}", "text": text}
             for name, (mode, text) in made.items()
         ],
-        "folders": sorted({str(Path(name).parent) for name in made} - set(_FOLDERS_OF_OTHERS)),
-        "options": cmdline_of(profile, cores).split(),
+        "folders": sorted(
+            {str(Path(name).parent) for name in made} - set(_FOLDERS_OF_OTHERS)
+            | {"var/lib/lonecore-host"}
+        ),
+        "options": cmdline_of(profile, cores, more).split(),
         "services": [name for name in services if name in units],
         "masked": [
             unit for s in profile.of_kind("service") if s.value == "masked" for unit in s.units
@@ -170,9 +181,16 @@ def own_paths(cores: Cores) -> list[str]:
     return [
         *paths,
         "/etc/systemd/system/irqbalance.service.d",
-        "/etc/lonecore",
-        "/var/lib/lonecore",
+        "/etc/lonecore-host",
     ]
+
+
+def _options(text: str) -> list[str]:
+    """They go into a shell's variable as they are. ApplianceError."""
+    words = text.split()
+    if bad := [word for word in words if not _OPTION.fullmatch(word)]:
+        raise ApplianceError(f"--options: {bad[0]!r} is no option of a kernel")
+    return words
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -187,6 +205,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--online", required=True, metavar="LIST", help="all that the host has, as 0-3")
     add("--siblings", default="", metavar="LIST;LIST", help="hyper-threads, as 0,4;1,5")
     add("--hugepages", type=int, default=0, metavar="N", help="of 2 MB")
+    add("--options", default="", metavar="TEXT", help="of the kernel's command line, besides")
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--out", metavar="FOLDER", help="write them below it")
     where.add_argument("--list", action="store_true", help="print them as JSON")
@@ -196,10 +215,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         isolated, there = parse_list(args.isolated), parse_list(args.online)
         cores = checked(isolated, there, together, args.hugepages)
         profile = load(args.profile)
+        more = _options(args.options)
         if args.list:
-            print(json.dumps(listed(profile, cores)))
+            print(json.dumps(listed(profile, cores, more)))
         else:
-            write(files_of(profile, cores), Path(args.out))
+            write(files_of(profile, cores, more), Path(args.out))
     except (ApplianceError, ValueError) as error:
         print(f"render: {error}", file=sys.stderr)
         return 2

@@ -11,16 +11,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from appliance.abi.market import Market
 from appliance.abi.operator import Operation, control_path
 from appliance.abi.trading_state import Cause, TradingState
-from appliance.cold import boot, testnet
+from appliance.cold import service_manager, testnet
 from appliance.cold import session as loop_session
 from appliance.cold.certificate_check import Certified
 from appliance.cold.control_region import Answer, NotAnswered, post
 from appliance.cold.errors import ApplianceError
 from appliance.cold.instrument_table import Instruments
-from appliance.cold.live import venue_rules
+from appliance.cold.live import compiling, venue_rules
 from appliance.cold.live.channel import Say
 from appliance.cold.live.degradation import Bounds
 from appliance.cold.live.endpoints import endpoints_of
@@ -31,7 +30,6 @@ from appliance.cold.live.live_session import LiveSession
 from appliance.cold.live.loose_threads import LooseThreads
 from appliance.cold.live.order_messages import OrderMessages
 from appliance.cold.live.recovery import recovery_of
-from appliance.cold.live.rehearsal import rehearse_cold
 from appliance.cold.live.rest_client import RestClient, rest_tls
 from appliance.cold.live.session_report import report
 from appliance.cold.live.session_settings import Settings
@@ -40,9 +38,7 @@ from appliance.cold.run_config import RunConfig
 from appliance.cold.run_journal import RunJournal
 from appliance.cold.strategy_loader import Strategy
 from appliance.cold.tls_client import TlsContext, TlsRefused
-from appliance.cold.warm_up import warm_core
 from appliance.hot.order_text import EPOCH_MAX
-from appliance.hot.wire.links import make_links
 
 HALT_WITHIN_S: Final = 0.2
 TELL_WITHIN_S: Final = 5.0
@@ -99,7 +95,7 @@ class TradingRun:
         """Until ``seconds`` are over, ``stop``, Ctrl-C or a refusal; the report."""
         asyncio.get_running_loop().set_default_executor(LooseThreads())
         with Stopping() as stopping:
-            await self._compile()
+            await compiling.compile_live(self._strategy, self._cache, self._say)
             if (folder := self._config.file("journal.folder")) is not None:
                 venue = "" if self._key is None else self._endpoints.rest
                 self._journal = RunJournal(folder, self._config.name, self._say, venue)
@@ -140,17 +136,6 @@ class TradingRun:
         recovery = recovery_of(rest, instruments, self._journal, market, self._say, foreign)
         await recovery.run()
         return recovery.comparison.foreign
-
-    async def _compile(self) -> None:
-        """On an instrument of our own: the venue has not been asked for any yet.
-
-        On a thread: the compiler is long inside one call, and Ctrl-C must not wait for that.
-        """
-        self._say("loading the loop" if self._cache[1] else "compiling the loop (once)")
-        core, rings = warm_core(self._strategy, (0, 0), Market.SPOT)
-        links = make_links(1, rings.to_desk)
-        await asyncio.to_thread(boot.compile_loop, core, self._strategy, links)
-        await rehearse_cold(core, links)
 
     def _plan(self, instruments: Instruments) -> loop_session.Plan:
         config = self._config
@@ -216,7 +201,9 @@ class TradingRun:
         session.alerts.tell = made.region.set_limits
         made.loop.start(lambda: False)
         started_s = time.monotonic()
-        self._say(f"{self._config.mode}: trading {', '.join(symbols)}; Ctrl-C ends")
+        trades = f"{self._config.mode}: trading {', '.join(symbols)}"
+        self._say(f"{trades}; Ctrl-C ends")
+        service_manager.ready(trades)
 
         def is_over() -> bool:
             if watch is not None:

@@ -7,7 +7,6 @@ length: FRAME_PADDING_BYTES stay readable behind every frame. Offsets are never 
 
 from typing import Final
 
-import llvmlite.binding as llvm
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
@@ -24,12 +23,12 @@ from appliance.hot.decode.vector_ir import (
     splat,
     vector_of,
 )
-from appliance.hot.jit import JIT_DISABLED, hot_inline
+from appliance.hot.jit import JIT_DISABLED, hot_inline, target_has
 
 VECTOR_BYTES: Final = 64
 assert VECTOR_BYTES == FRAME_PADDING_BYTES == LEVEL_TEXT_MAX
 
-HAS_AVX2: Final = bool(llvm.get_host_cpu_features().get("avx2", False))
+HAS_AVX2: Final = target_has("avx2")
 
 QUOTE: Final = 0x22
 BACKSLASH: Final = 0x5C
