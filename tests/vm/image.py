@@ -1,10 +1,12 @@
 """The disk of a Debian 12 machine, built from packages: no installer, no loop device, no mount.
 
-``python -m tests.vm.image`` builds it, or finds it, and prints its folder: ``base.qcow2`` and the
-``key`` that its root lets in. It is kept under a hash of this file, so that what is in it is what
-stands here. Needs root, and the packages of NEEDED on the machine that builds.
+``python -m tests.vm.image`` builds it, or finds it, and prints its folder: ``base.qcow2``, the
+``key`` that its root lets in, and ``root.tar``, its packages as a tree. It is kept under a hash of
+this file, so that what is in it is what stands here. Needs root, and the packages of NEEDED on the
+machine that builds.
 """
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -18,6 +20,7 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parents[2]
 KEPT: Final = ROOT / "build" / "vm"
 NEEDED: Final = {
+    "qemu-system-x86_64": "qemu-system-x86",
     "mmdebstrap": "mmdebstrap",
     "grub-mkimage": "grub-common",
     "sfdisk": "fdisk",
@@ -50,23 +53,29 @@ def image() -> Path:
     """The folder of the image, built if need be. NotHere."""
     digest = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]
     folder = KEPT / digest
-    if (folder / "base.qcow2").exists():
-        return folder
     missing = sorted({package for tool, package in NEEDED.items() if shutil.which(tool) is None})
     if missing:
         raise NotHere(f"apt-get install {' '.join(missing)}")
+    if (folder / "base.qcow2").exists():
+        return folder
     if os.geteuid() != 0:
         raise NotHere("building the image needs root")
     KEPT.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=KEPT) as name:
-        work = Path(name)
-        _build(work)
-        made = work / "made"
-        made.mkdir()
-        for one in ("base.qcow2", "key", "key.pub"):
-            (work / one).rename(made / one)
-        made.rename(folder)
+    with (KEPT / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two workers want the same
+        if not (folder / "base.qcow2").exists():
+            with tempfile.TemporaryDirectory(dir=KEPT) as name:
+                _make(Path(name), folder)
     return folder
+
+
+def _make(work: Path, folder: Path) -> None:
+    _build(work)
+    made = work / "made"
+    made.mkdir()
+    for one in ("base.qcow2", "root.tar", "key", "key.pub"):
+        (work / one).rename(made / one)
+    made.rename(folder)
 
 
 def _run(*words: object, cwd: Path, text: str | None = None) -> None:
@@ -107,7 +116,6 @@ def _unpack(work: Path, tree: Path) -> None:
     )
     tree.mkdir()
     _run("tar", "-C", tree, "-xf", "root.tar", "--exclude=./dev/*", cwd=work)
-    (work / "root.tar").unlink()
 
 
 def _write(path: Path, text: str, mode: int = 0o644) -> None:
@@ -132,6 +140,16 @@ def _configure(work: Path, tree: Path) -> None:
     wanted = units / "multi-user.target.wants"
     wanted.mkdir(parents=True, exist_ok=True)
     (wanted / "systemd-networkd.service").symlink_to("/lib/systemd/system/systemd-networkd.service")
+    # One that a tuning stops and a rollback lets run again; it does nothing.
+    installed = tree / "usr/lib/systemd/system"
+    _write(installed / "fwupd-refresh.service", "[Service]\nType=oneshot\nExecStart=/bin/true\n")
+    _write(
+        installed / "fwupd-refresh.timer",
+        "[Timer]\nOnCalendar=2100-01-01\n[Install]\nWantedBy=timers.target\n",
+    )
+    (units / "timers.target.wants").mkdir(exist_ok=True)
+    timer = "fwupd-refresh.timer"
+    (units / "timers.target.wants" / timer).symlink_to(f"/lib/systemd/system/{timer}")
     for unit in MASKED:
         (units / unit).unlink(missing_ok=True)
         (units / unit).symlink_to("/dev/null")

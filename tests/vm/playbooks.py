@@ -1,32 +1,21 @@
 """Playbooks of ansible/ against a machine, as an operator calls them."""
 
+import contextlib
 import os
 import re
-import shutil
+import signal
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.vm.image import ROOT, NotHere
-from tests.vm.machine import Machine
+from tests.extra_environment import interpreter
+from tests.vm.image import ROOT
 
 ANSIBLE: Final = ROOT / "ansible"
-ISOLATED: Final = "2-3"
 PLAY_S: Final = 900
-
-_INVENTORY: Final = """---
-appliances:
-  hosts:
-    vm:
-      ansible_host: 127.0.0.1
-      ansible_port: {port}
-      ansible_user: root
-      ansible_ssh_private_key_file: {key}
-      ansible_ssh_common_args: "{options}"
-      host_tuning_isolated_cpus: "{isolated}"
-      host_tuning_hugepages: 8
-"""
+_HEADING: Final = re.compile(r"^(?:TASK|RUNNING HANDLER) \[(.+?)\] \*+$")
 
 
 @dataclass(frozen=True)
@@ -43,38 +32,68 @@ class Played:
         assert found, self.out[-3000:]
         return int(found[1])
 
+    @property
+    def changes(self) -> list[str]:
+        """Their names, with the items of a loop."""
+        told, heading = [], ""
+        for line in self.out.splitlines():
+            if (found := _HEADING.match(line)) is not None:
+                heading = found[1]
+            elif line.startswith("changed: [vm]"):
+                item = re.search(r"=> \(item=(.*?)\)\s*(?:=>.*)?$", line)
+                told.append(f"{heading} {item[1]}" if item else heading)
+        return told
+
 
 class Playbooks:
-    def __init__(self, machine: Machine) -> None:
-        self._inventory = machine.folder / "hosts.yml"
-        options = " ".join(machine.ssh_options[2:])
-        self._inventory.write_text(
-            _INVENTORY.format(
-                port=machine.port, key=machine.key, options=options, isolated=ISOLATED
-            )
-        )
+    """``inventory``: a file. What each said is kept beside it."""
 
-    def __call__(self, name: str, *more: str, code: int = 0) -> Played:
-        """``more``: as on the command line. AssertionError: it did not end with ``code``."""
-        program = shutil.which("ansible-playbook", path=_path())
-        if program is None:
-            raise NotHere("pip install ansible-core, into build/ansible-venv or where PATH leads")
-        hidden = {"ANSIBLE_CONFIG": str(ANSIBLE / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
-        hidden["ANSIBLE_HOST_KEY_CHECKING"] = "False"  # a machine of a minute
-        done = subprocess.run(
-            [program, "-i", self._inventory, ANSIBLE / "playbooks" / f"{name}.yml", *more],
+    def __init__(self, inventory: Path) -> None:
+        self._inventory = inventory
+        self._bin = interpreter("ansible").parent
+        self._played_n = 0
+
+    def start(self, name: str, *more: str, plain: bool = False) -> "subprocess.Popen[str]":
+        """``more``: as on the command line. ``plain``: over ssh as Ansible has it; else by mitogen,
+        which is what makes an emulated machine bearable."""
+        environment = {
+            "ANSIBLE_CONFIG": str(ANSIBLE / "ansible.cfg"),
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_HOST_KEY_CHECKING": "False",  # a machine of a minute
+            "ANSIBLE_DEPRECATION_WARNINGS": "False",
+            "ANSIBLE_TIMEOUT": "120",
+        }
+        if not plain:
+            (packages,) = self._bin.parent.glob("lib/python3.*/site-packages")
+            plugins = packages / "ansible_mitogen/plugins/strategy"
+            environment["ANSIBLE_STRATEGY_PLUGINS"] = str(plugins)
+            environment["ANSIBLE_STRATEGY"] = "mitogen_linear"
+        playbook = ANSIBLE / "playbooks" / f"{name}.yml"
+        return subprocess.Popen(
+            [self._bin / "ansible-playbook", "-i", self._inventory, playbook, *more],
             cwd=ANSIBLE,
-            env=os.environ | hidden,
+            env=os.environ | environment,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
-            timeout=PLAY_S,
-            check=False,
+            start_new_session=True,
         )
-        assert done.returncode == code, done.stdout[-4000:] + done.stderr[-2000:]
-        return Played(done.returncode, done.stdout)
 
-
-def _path() -> str:
-    own = Path(ROOT / "build" / "ansible-venv" / "bin")
-    return f"{own}{os.pathsep}{os.environ.get('PATH', '')}"
+    def __call__(self, name: str, *more: str, code: int = 0, plain: bool = False) -> Played:
+        """AssertionError: it did not end with ``code``."""
+        began = time.monotonic()
+        process = self.start(name, *more, plain=plain)
+        try:
+            out, _ = process.communicate(timeout=PLAY_S)
+        finally:
+            with contextlib.suppress(ProcessLookupError):  # what mitogen leaves behind
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        self._played_n += 1
+        log = self._inventory.parent / f"{self._played_n:02}-{name}.log"
+        log.write_text(out)
+        words = " ".join((name, *more))
+        print(f"{words}: {process.returncode} in {time.monotonic() - began:.0f} s")
+        assert process.returncode == code, out[-6000:]
+        return Played(process.returncode, out)

@@ -28,8 +28,10 @@ several, one `line` of a file, an `option` of the command line. `{isolated}` and
 filled in. `absent` says why it does not apply where there is no such file: then the verdict is
 "n/a", never "ok". `reboot`: only the next boot takes it.
 
-Undone all together by `ansible-playbook playbooks/rollback.yml`, or by hand: stop
-`lonecore-tuning` and `lonecore-isolation`, remove the files, boot the plain entry.
+Undone all together by `ansible-playbook playbooks/rollback.yml -e rollback_what=tuning`, or by
+hand: `/etc/lonecore-host/trial end`, stop `lonecore-tuning` and `lonecore-isolation`, remove the
+files, `update-grub`, reboot. The tuned entry by hand: `trial arm` and a reboot try it once,
+`trial keep` keeps it; one that nobody has kept after ten minutes is over.
 """
 _COLUMNS: Final = ("knob", "set to", "why", "verify", "risk", "undo", "reboot", "source")
 

@@ -1,0 +1,64 @@
+"""Two releases to go from one to the other, and a database: with what pip and apt have."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+from tests.vm.image import KEPT, ROOT, NotHere
+
+PARTS: Final = ("appliance", "sidecar", "kernel-tuning", "requirements")
+FILES: Final = ("pyproject.toml", "README.md", "LICENSE")
+MAKE_S: Final = 300
+
+
+def two(folder: Path) -> list[Path]:
+    """Archives of this checkout, and of one that differs in its version."""
+    return [_made(ROOT, folder), _made(_next(folder / "checkout"), folder)]
+
+
+def name_of(archive: Path) -> str:
+    """Of the release in it."""
+    return archive.name.removeprefix("lonecore-").removesuffix(".tar.gz")
+
+
+def _next(copy: Path) -> Path:
+    copy.mkdir(parents=True)
+    for name in PARTS:
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in FILES:
+        shutil.copy(ROOT / name, copy)
+    project = copy / "pyproject.toml"
+    text, found_n = re.subn(r'(?m)^version = "(.+)"$', r'version = "\1.1"', project.read_text())
+    assert found_n == 1
+    project.write_text(text)
+    return copy
+
+
+def _made(checkout: Path, folder: Path) -> Path:
+    done = subprocess.run(
+        [sys.executable, "-m", "appliance.cold.host.release", "--out", folder],
+        cwd=checkout,
+        capture_output=True,
+        text=True,
+        timeout=MAKE_S,
+        check=False,
+    )
+    if done.returncode:
+        raise NotHere(done.stderr.strip())
+    return Path(json.loads(done.stdout)["archive"])
+
+
+def influxdb() -> list[str]:
+    """Debian's package of InfluxDB and what it needs, as files."""
+    place = KEPT / "packages"
+    place.mkdir(parents=True, exist_ok=True)
+    if not list(place.glob("influxdb_*.deb")):
+        words = ["apt-get", "download", "influxdb", "lsb-base"]
+        done = subprocess.run(words, cwd=place, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise NotHere(f"apt-get download influxdb: {done.stderr.strip()[-300:]}")
+    return sorted(map(str, place.glob("*.deb")))

@@ -1,0 +1,164 @@
+"""The whole desk on a machine that boots: tuned, deployed, trading, upgraded, rolled back.
+
+In order: each test goes on where the one before it has left the machine. ``make test-vm``.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.vm import releases
+from tests.vm.compiled import compiled
+from tests.vm.desk import CORE, RUN, Desk, lent_run
+from tests.vm.guest import APPLIANCE, UNITS, Guest
+from tests.vm.playbooks import Playbooks
+
+pytestmark = [pytest.mark.vm, pytest.mark.timeout(1800)]
+REBOOT: Final = ("-e", "host_tuning_reboot_allowed=true")
+EXPOSURE_MAX: Final = 2.0
+INFLUX: Final = {"url": "http://127.0.0.1:8086", "bucket": "lonecore", "api": "v1"}
+
+
+@dataclass
+class Made:
+    """Two releases, and their compiled code for the machine."""
+
+    archives: list[Path]
+    cache: Path
+
+    @property
+    def names(self) -> list[str]:
+        return [releases.name_of(path) for path in self.archives]
+
+
+@pytest.fixture(scope="module")
+def making(folder: Path) -> Iterator["Future[Made]"]:
+    """While the machine boots and is tuned."""
+
+    def make() -> Made:
+        archives = releases.two(folder / "releases")
+        cache = compiled(archives, lent_run(folder / "lent"), folder / "compiled")
+        return Made(archives, cache)
+
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(make)
+
+
+@pytest.fixture(scope="module")
+def desk(making: "Future[Made]", guest: Guest, folder: Path) -> Desk:
+    return Desk(guest.machine, folder / "desk")
+
+
+@pytest.fixture(scope="module")
+def play(desk: Desk) -> Playbooks:
+    return Playbooks(desk.inventory)
+
+
+@pytest.fixture(scope="module")
+def made(making: "Future[Made]", guest: Guest) -> Made:
+    done = making.result()
+    guest.machine.send(done.cache, "/var/cache/lonecore")
+    return done
+
+
+def test_the_host_is_tuned(guest: Guest, play: Playbooks) -> None:
+    """Proven in test_tuning.py. From here on a core a thread: what spins must not stop the rest."""
+    assert play("tune", *REBOOT).changed > 5
+    guest.machine.restart("multi")
+    assert "isolcpus" in guest.machine.says("cat /proc/cmdline")
+
+
+def test_the_desk_is_deployed(guest: Guest, desk: Desk, play: Playbooks, made: Made) -> None:
+    """The whole site, with a run and its key, onto a host that has been tuned."""
+    tree = made.cache.parents[2] / "opt/lonecore/releases" / made.names[0]
+    key = guest.start_venue(tree)
+    desk.say(
+        appliance_runs=[RUN],
+        appliance_credentials={RUN: key},
+        appliance_archive=str(made.archives[0]),
+        sidecar_influx=INFLUX,
+        monitoring_influxdb="package",
+        monitoring_influxdb_package="influxdb",
+        monitoring_influx=INFLUX,
+        monitoring_packages=releases.influxdb(),
+    )
+    foretold = play("site", *REBOOT, "--check")
+    done = play("site", *REBOOT)
+    assert done.changes == foretold.changes and done.changed > 10
+    assert guest.release() == made.names[0]
+    assert guest.status()["trades"]
+
+
+def test_three_services_work(guest: Guest) -> None:
+    for unit in UNITS:
+        assert guest.machine.says(f"systemctl is-active {unit}") == "active"
+    guest.wait(lambda: guest.journal()["day"]["fills"] > 0, "a fill")
+    guest.wait(
+        lambda: bool(guest.query("SELECT count(up) FROM lc_hb")), "telemetry in the database"
+    )
+
+
+def test_they_are_shut_in_and_still_may_what_they_must(guest: Guest) -> None:
+    exposures = {unit: guest.exposure(unit) for unit in UNITS}
+    print(exposures)
+    assert all(value <= EXPOSURE_MAX for value in exposures.values())
+    pid = guest.machine.says(f"systemctl show -P MainPID {UNITS[0]}")
+    threads = guest.machine.says(f"ps -L -o cls,rtprio,psr -p {pid} --no-headers").splitlines()
+    hot = [line.split() for line in threads if line.split()[0] == "FF"]
+    assert hot == [["FF", "80", str(CORE)]], "the loop's thread, and no other"
+    others = {line.split()[2] for line in threads if line.split()[0] != "FF"}
+    assert others <= {"0", "1"}
+    locked_kb = guest.machine.says(f"awk '/^VmLck/ {{print $2}}' /proc/{pid}/status")
+    assert int(locked_kb) > 100_000
+    assert "/dev/hugepages/appliance/" in guest.machine.says(f"cat /proc/{pid}/maps")
+    assert "/dev/cpu_dma_latency" in guest.machine.says(f"ls -l /proc/{pid}/fd")
+
+
+def test_the_second_run_changes_nothing(play: Playbooks) -> None:
+    assert play("site", *REBOOT).changed == 0
+
+
+def test_verify_says_so(play: Playbooks) -> None:
+    assert f"{RUN}: trading" in play("verify").out
+
+
+def test_an_upgrade_under_load_leaves_no_order_unknown(
+    guest: Guest, desk: Desk, play: Playbooks, made: Made
+) -> None:
+    before = guest.journal()
+    desk.say(appliance_archive=str(made.archives[1]))
+    play("deploy")
+    assert guest.release() == made.names[1]
+    guest.wait(lambda: guest.status()["trades"], "trading")
+    after = guest.journal()
+    assert after["sequence"] > before["sequence"] and after["lost_records"] == 0
+    assert not [one for one in after["open_orders"] if one["state"] == "UNKNOWN"]
+    halted = f"{APPLIANCE} halt {RUN} --cancel-all --within 30"
+    guest.machine.says(halted)
+    guest.wait(lambda: guest.status()["open_orders"] == 0, "no open order")
+    assert guest.held() == guest.traded_at_venue()
+    guest.machine.says(f"{APPLIANCE} resume {RUN} --within 30 --reason 'counted'")
+
+
+def test_back_to_the_release_before(guest: Guest, play: Playbooks, made: Made) -> None:
+    assert play("rollback", "-e", "rollback_what=release").changed > 0
+    assert guest.release() == made.names[0]
+    guest.wait(lambda: guest.status()["trades"], "trading")
+    told = play("rollback", "-e", "rollback_what=release")
+    assert told.changed == 0 and "there is nothing before" in told.out
+
+
+def test_no_figure_of_an_emulated_machine(guest: Guest) -> None:
+    """``appliance bench`` knows what it runs on, and then shows none (tests/e2e)."""
+    asked = "from appliance.cold.bench.facts import facts; print(facts(3, 1)['emulated'])"
+    told = guest.machine.says(
+        "systemd-run --wait --pipe --quiet --property=User=appliance"
+        " --property=EnvironmentFile=/etc/lonecore/environment"
+        f' /opt/lonecore/current/release/bin/python3 -c "{asked}"',
+        timeout_s=300,
+    )
+    assert told == "True"

@@ -1,0 +1,119 @@
+"""The host tuning on a machine that boots: put there, proven, put right after failures, taken away.
+
+In order: each test goes on where the one before it has left the machine. ``make test-vm``.
+"""
+
+import os
+import signal
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.vm.desk import Desk
+from tests.vm.guest import Guest
+from tests.vm.playbooks import Playbooks
+
+pytestmark = [pytest.mark.vm, pytest.mark.timeout(1800)]
+REBOOT: Final = ("-e", "host_tuning_reboot_allowed=true")
+TUNING: Final = ("-e", "rollback_what=tuning")
+
+
+@pytest.fixture(scope="module")
+def desk(guest: Guest, folder: Path) -> Desk:
+    made = Desk(guest.machine, folder / "desk")
+    guest.keep_baseline()
+    return made
+
+
+@pytest.fixture(scope="module")
+def play(desk: Desk) -> Playbooks:
+    return Playbooks(desk.inventory)
+
+
+def cmdline(guest: Guest) -> str:
+    return guest.machine.says("cat /proc/cmdline")
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ("host_tuning_isolated_cpus=0-3", "core 0"),
+        ("host_tuning_hugepages=100000", "at most half of its memory"),
+    ],
+)
+def test_what_cannot_work_is_refused_first(
+    guest: Guest, play: Playbooks, variables: str, said: str
+) -> None:
+    told = play("tune", "-e", variables, *REBOOT, code=2)
+    assert said in told.out and "othing was changed" in told.out
+    assert guest.differences() == ""
+
+
+def test_another_boot_loader_and_tuned_beside_us(guest: Guest, play: Playbooks) -> None:
+    guest.machine.says("mv /etc/grub.d/10_linux /etc/grub.d/10_gone")
+    assert "'grub': 'no'" in play("tune", *REBOOT, code=2).out
+    guest.machine.says("mv /etc/grub.d/10_gone /etc/grub.d/10_linux")
+    guest.machine.says("systemd-run --quiet --unit=tuned sleep 600")
+    assert "'tuned': 'yes'" in play("tune", *REBOOT, code=2).out
+    guest.machine.says("systemctl stop tuned")
+    assert guest.differences() == ""
+
+
+def test_a_run_that_is_cut_off_is_gone_on_with(guest: Guest, play: Playbooks) -> None:
+    """In the middle of the files; the next one does what is left, and no reboot without leave."""
+    with play.start("tune") as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "item=etc/lonecore-host/cmdline" in line:
+                os.killpg(process.pid, signal.SIGKILL)
+                break
+    told = play("tune")
+    assert told.changed > 0 and "waits for a reboot" in told.out
+    assert "isolcpus" not in cmdline(guest)
+    assert play("rollback", *TUNING).changed > 0
+    assert guest.differences() == ""
+
+
+def test_check_mode_foretells_what_the_first_run_changes(guest: Guest, play: Playbooks) -> None:
+    foretold = play("tune", *REBOOT, "--check")
+    assert guest.differences() == "", "and changes nothing"
+    done = play("tune", *REBOOT)
+    assert done.changes == foretold.changes and done.changed == foretold.changed > 5
+    assert "isolcpus=managed_irq,domain,2-3" in cmdline(guest)
+
+
+def test_the_second_run_changes_nothing(play: Playbooks) -> None:
+    assert play("tune", *REBOOT).changed == 0
+
+
+def test_every_knob_is_read_back(play: Playbooks) -> None:
+    """Those that this machine can have, behaviour among them. Over ssh as Ansible has it."""
+    told = play("verify", "--tags", "tuning", plain=True)
+    assert '\\"wrong\\": 0, \\"missing\\": 0, \\"unreadable\\": 0' in told.out
+    assert told.changed == 0
+
+
+def test_an_isolated_core_has_no_ticks(guest: Guest) -> None:
+    assert guest.ticks_per_s(3) < 1
+    assert guest.ticks_per_s(1) > 200
+
+
+def test_a_rollback_leaves_the_host_as_it_was(guest: Guest, play: Playbooks) -> None:
+    assert play("rollback", *TUNING, *REBOOT).changed > 0
+    assert guest.differences() == "", "files, boot menu and command line, byte for byte"
+    told = play("verify", "--tags", "tuning", "-e", "host_tuning_audited=stock")
+    assert '\\"wrong\\": 0' in told.out
+    assert play("rollback", *TUNING, *REBOOT).changed == 0
+    assert "rollback_what=release" in play("rollback", code=2).out
+
+
+def test_a_tuning_that_cannot_boot_falls_back(guest: Guest, play: Playbooks) -> None:
+    """No root file system: the host comes back by itself on what it always booted."""
+    broken = '{"host_tuning_options": ["root=/dev/nowhere"]}'
+    told = play("tune", "-e", broken, *REBOOT, code=2)
+    assert "did not come up with the tuning" in told.out
+    assert "isolcpus" not in cmdline(guest)
+    assert "/dev/nowhere does not exist" in guest.machine.serial.read_text(errors="replace")
+    assert play("rollback", *TUNING).changed > 0
+    assert guest.differences() == ""
