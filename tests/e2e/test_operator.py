@@ -121,6 +121,16 @@ def test_halt_reduce_resume(live_appliance: Appliance, tmp_path: Path) -> None:
                 finally:
                     os.kill(process.pid, signal.SIGCONT)
                 wait_for(lambda: operator.status()["trading_state"] == "HALTED")
+                halted = operator.status()["state"]
+                process.send_signal(signal.SIGINT)
+                process.communicate(timeout=60)
+            finally:
+                process.kill()
+        with live_appliance.start("run", config, "--json") as process:
+            try:
+                wait_for(lambda: is_running(name) or process.poll() is not None)
+                told = operator.status()
+                assert (told["trading_state"], told["state"]) == ("HALTED", halted), "it outlives"
                 process.send_signal(signal.SIGINT)
                 process.communicate(timeout=60)
             finally:

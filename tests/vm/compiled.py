@@ -7,12 +7,12 @@ still runs there; it is only short.
 """
 
 import shutil
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from tests.vm.image import NotHere, image
+from tests.vm.calling import call
+from tests.vm.image import image
 
 # What the loop is compiled for, here and there: the machine's processor by its name.
 PROCESSOR: Final = {"NUMBA_CPU_NAME": "nehalem", "NUMBA_CPU_FEATURES": "+cx16,+popcnt,+sse4.2"}
@@ -39,29 +39,18 @@ def compiled(archives: Sequence[Path], run: Path, folder: Path) -> Path:
     """
     tree = folder / "tree"
     tree.mkdir(parents=True)
-    _call("tar", "-C", tree, "-xf", image() / "root.tar", "--exclude=./dev/*")
+    call("tar", "-C", tree, "-xf", image() / "root.tar", "--exclude=./dev/*")
     (tree / RELEASES).mkdir(parents=True)
     shutil.copytree(run, tree / "run" / "trading")
     variables = [f"{name}={value}" for name, value in PROCESSOR.items()]
     for archive in archives:
-        _call("tar", "-C", tree / RELEASES, "-xf", archive)
+        call("tar", "-C", tree / RELEASES, "-xf", archive)
         release = archive.name.removeprefix("lonecore-").removesuffix(".tar.gz")
-        _call(
+        call(
             *("unshare", "-m", "sh", "-c", _IN_A_ROOT, "sh", tree, "chroot", tree, "env"),
             *(*variables, f"LONECORE_CACHE=/{CACHE}", "CREDENTIALS_DIRECTORY=/run/trading"),
             *(f"/{RELEASES}/{release}/bin/appliance", "run", "/run/trading/run.toml"),
             "--compile",
+            timeout_s=COMPILE_S,
         )
     return tree / CACHE
-
-
-def _call(*words: object) -> None:
-    done = subprocess.run(
-        [str(word) for word in words],
-        capture_output=True,
-        text=True,
-        timeout=COMPILE_S,
-        check=False,
-    )
-    if done.returncode:
-        raise NotHere(f"{words[0]}: {done.stderr.strip()[-1500:]}")

@@ -3,19 +3,20 @@
 ``python -m tests.vm.image`` builds it, or finds it, and prints its folder: ``base.qcow2``, the
 ``key`` that its root lets in, and ``root.tar``, its packages as a tree. It is kept under a hash of
 this file, so that what is in it is what stands here. Needs root, and the packages of NEEDED on the
-machine that builds.
+machine that builds; with ``--missing`` it names those that are not there.
 """
 
 import fcntl
 import hashlib
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
+
+from tests.vm.calling import NotHere, call
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 KEPT: Final = ROOT / "build" / "vm"
@@ -45,17 +46,17 @@ MASKED: Final = (
 )
 
 
-class NotHere(Exception):
-    """This machine cannot build or run one; the text says what it wants."""
+def missing() -> list[str]:
+    """Packages that this machine does not have."""
+    return sorted({package for tool, package in NEEDED.items() if shutil.which(tool) is None})
 
 
 def image() -> Path:
     """The folder of the image, built if need be. NotHere."""
     digest = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]
     folder = KEPT / digest
-    missing = sorted({package for tool, package in NEEDED.items() if shutil.which(tool) is None})
-    if missing:
-        raise NotHere(f"apt-get install {' '.join(missing)}")
+    if packages := missing():
+        raise NotHere(f"apt-get install {' '.join(packages)}")
     if (folder / "base.qcow2").exists():
         return folder
     if os.geteuid() != 0:
@@ -78,21 +79,8 @@ def _make(work: Path, folder: Path) -> None:
     made.rename(folder)
 
 
-def _run(*words: object, cwd: Path, text: str | None = None) -> None:
-    done = subprocess.run(
-        [str(word) for word in words],
-        cwd=cwd,
-        input=text,
-        text=True,
-        capture_output=True,
-        check=False,
-    )
-    if done.returncode:
-        raise NotHere(f"{words[0]}: {done.stderr.strip()[-800:] or done.stdout.strip()[-800:]}")
-
-
 def _build(work: Path) -> None:
-    _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "key", cwd=work)
+    call("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "key", cwd=work)
     tree = work / "tree"
     _unpack(work, tree)
     _configure(work, tree)
@@ -103,7 +91,7 @@ def _unpack(work: Path, tree: Path) -> None:
     """Debian's packages as a tree; device nodes are left out, udev makes them."""
     sources = sorted(Path("/etc/apt/sources.list.d").glob("*.sources"))
     sources += [path for path in [Path("/etc/apt/sources.list")] if path.exists()]
-    _run(
+    call(
         "mmdebstrap",
         *("--variant=minbase", "--mode=root", "--skip=check/qemu"),
         f"--include={','.join(PACKAGES)}",
@@ -115,7 +103,7 @@ def _unpack(work: Path, tree: Path) -> None:
         cwd=work,
     )
     tree.mkdir()
-    _run("tar", "-C", tree, "-xf", "root.tar", "--exclude=./dev/*", cwd=work)
+    call("tar", "-C", tree, "-xf", "root.tar", "--exclude=./dev/*", cwd=work)
 
 
 def _write(path: Path, text: str, mode: int = 0o644) -> None:
@@ -156,7 +144,7 @@ def _configure(work: Path, tree: Path) -> None:
     for key in (tree / "etc/ssh").glob("ssh_host_*"):
         key.unlink()
     host_key = tree / "etc/ssh/ssh_host_ed25519_key"
-    _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", host_key, cwd=work)
+    call("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", host_key, cwd=work)
     _write(tree / "etc/ssh/sshd_config.d/test.conf", "UseDNS no\n")
 
 
@@ -180,7 +168,7 @@ def _make_bootable(work: Path, tree: Path) -> None:
         f"linux /boot/vmlinuz-{version} root=UUID={DISK_ID} ro {BOOT_LINE} quiet\n"
         f"initrd /boot/initrd.img-{version}\nboot\n",
     )
-    _run(
+    call(
         *("grub-mkimage", "-d", tree / GRUB, "-O", "i386-pc", "-p", "(hd0,msdos1)/boot/grub"),
         *("-o", "core.img", "biosdisk", "part_msdos", "ext2", "normal", "linux", "search"),
         *("search_fs_uuid", "serial", "configfile"),
@@ -189,8 +177,8 @@ def _make_bootable(work: Path, tree: Path) -> None:
     boot_record, disk = tree / GRUB / "boot.img", work / "base.raw"
     with disk.open("wb") as file:
         file.truncate(DISK_MIB << 20)
-    _run("sfdisk", "-q", disk, cwd=work, text=f"{PARTITION_MIB * 2048},,L,*\n")
-    _run(
+    call("sfdisk", "-q", disk, cwd=work, text=f"{PARTITION_MIB * 2048},,L,*\n")
+    call(
         # Two features that this GRUB cannot read are off.
         *("mke2fs", "-q", "-t", "ext4", "-F", "-U", DISK_ID),
         *("-O", "^metadata_csum_seed,^orphan_file"),
@@ -202,11 +190,14 @@ def _make_bootable(work: Path, tree: Path) -> None:
         file.write(boot_record.read_bytes()[:440])
         file.seek(512)
         file.write((work / "core.img").read_bytes())
-    _run("qemu-img", "convert", "-c", "-O", "qcow2", disk, "base.qcow2", cwd=work)
+    call("qemu-img", "convert", "-c", "-O", "qcow2", disk, "base.qcow2", cwd=work)
     disk.unlink()
 
 
-def main(_: Sequence[str]) -> int:
+def main(words: Sequence[str]) -> int:
+    if "--missing" in words:
+        print(" ".join(missing()))
+        return 0
     try:
         print(image())
     except NotHere as reason:

@@ -13,7 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from tests.vm.image import NotHere, image
+from tests.vm.calling import NotHere
+from tests.vm.image import image
 
 BOOT_S: Final = 420
 TRIES: Final = 4  # of a boot that may panic

@@ -80,6 +80,15 @@ class Playbooks:
             start_new_session=True,
         )
 
+    def cut_off(self, name: str, at: str, *more: str) -> None:
+        """Killed at the first line with ``at``, as by a controller that is gone."""
+        with self.start(name, *more) as process:
+            assert process.stdout is not None
+            seen = any(at in line for line in process.stdout)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        assert seen, f"{name} has no {at}"
+
     def __call__(self, name: str, *more: str, code: int = 0, plain: bool = False) -> Played:
         """AssertionError: it did not end with ``code``."""
         began = time.monotonic()

@@ -3,12 +3,12 @@
 import json
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Final
 
-from tests.vm.image import KEPT, ROOT, NotHere
+from tests.vm.calling import call
+from tests.vm.image import KEPT, ROOT
 
 PARTS: Final = ("appliance", "sidecar", "kernel-tuning", "requirements")
 FILES: Final = ("pyproject.toml", "README.md", "LICENSE")
@@ -39,17 +39,8 @@ def _next(copy: Path) -> Path:
 
 
 def _made(checkout: Path, folder: Path) -> Path:
-    done = subprocess.run(
-        [sys.executable, "-m", "appliance.cold.host.release", "--out", folder],
-        cwd=checkout,
-        capture_output=True,
-        text=True,
-        timeout=MAKE_S,
-        check=False,
-    )
-    if done.returncode:
-        raise NotHere(done.stderr.strip())
-    return Path(json.loads(done.stdout)["archive"])
+    words = [sys.executable, "-m", "appliance.cold.host.release", "--out", folder]
+    return Path(json.loads(call(*words, cwd=checkout, timeout_s=MAKE_S))["archive"])
 
 
 def influxdb() -> list[str]:
@@ -57,8 +48,5 @@ def influxdb() -> list[str]:
     place = KEPT / "packages"
     place.mkdir(parents=True, exist_ok=True)
     if not list(place.glob("influxdb_*.deb")):
-        words = ["apt-get", "download", "influxdb", "lsb-base"]
-        done = subprocess.run(words, cwd=place, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise NotHere(f"apt-get download influxdb: {done.stderr.strip()[-300:]}")
+        call("apt-get", "download", "influxdb", "lsb-base", cwd=place, timeout_s=MAKE_S)
     return sorted(map(str, place.glob("*.deb")))

@@ -3,8 +3,6 @@
 In order: each test goes on where the one before it has left the machine. ``make test-vm``.
 """
 
-import os
-import signal
 from pathlib import Path
 from typing import Final
 
@@ -62,12 +60,7 @@ def test_another_boot_loader_and_tuned_beside_us(guest: Guest, play: Playbooks) 
 
 def test_a_run_that_is_cut_off_is_gone_on_with(guest: Guest, play: Playbooks) -> None:
     """In the middle of the files; the next one does what is left, and no reboot without leave."""
-    with play.start("tune") as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if "item=etc/lonecore-host/cmdline" in line:
-                os.killpg(process.pid, signal.SIGKILL)
-                break
+    play.cut_off("tune", "item=etc/lonecore-host/cmdline")
     told = play("tune")
     assert told.changed > 0 and "waits for a reboot" in told.out
     assert "isolcpus" not in cmdline(guest)
