@@ -181,6 +181,8 @@ def show(result: dict[str, Any], console: Console) -> None:
     """A table, and what the host is like."""
     facts = result["facts"]
     console.print(f"{facts['processor']}, kernel {facts['kernel']}", highlight=False)
+    if facts["core_taken"]:
+        console.print(f"[red]core {facts['core']} was taken: something else spins there[/]")
     if facts["emulated"]:
         console.print("[red]an emulated machine: no figure of it means anything[/]")
     else:

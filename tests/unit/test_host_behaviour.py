@@ -39,6 +39,38 @@ def test_what_came_to_a_core(cpu: int, ticks: float, devices: dict[str, int]) ->
     assert (counted.ticks_per_s, counted.devices) == (ticks, devices)
 
 
+STAT = """\
+cpu  10 0 20 700 30 0 0 0 0 0
+cpu0 5 0 10 300 20 0 0 0 0 0
+cpu10 5 0 10 400 10 0 0 0 0 0
+intr 1 2 3
+"""
+
+
+def test_how_long_a_core_was_idle() -> None:
+    ticks = os.sysconf("SC_CLK_TCK")
+    assert behaviour.read_idle(0, STAT) == 320 / ticks
+    assert behaviour.read_idle(10, STAT) == 410 / ticks
+    with pytest.raises(OSError, match="cpu1 is not on line"):
+        behaviour.read_idle(1, STAT)
+
+
+def test_a_core_that_is_taken_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What spins there is counted under; no process of ours goes beside it."""
+    cpu = max(os.sched_getaffinity(0))
+    spins = f"import os; os.sched_setaffinity(0, [{cpu}])\nprint(flush=True)\nwhile True: pass"
+    with subprocess.Popen([sys.executable, "-c", spins], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        try:
+            assert behaviour.is_taken(cpu)
+            monkeypatch.setattr(subprocess, "Popen", None)
+            ticks, _ = behaviour._core(cpu, 0.3)
+            assert ticks.found.endswith("/s, under what runs there")
+        finally:
+            process.kill()
+
+
 def lines(root: Path, **affinities: tuple[str, str]) -> Path:
     for name, (allowed, effective) in affinities.items():
         folder = root / name.removeprefix("n")
@@ -83,15 +115,15 @@ def test_a_core_of_this_machine_ticks() -> None:
     cpu = max(os.sched_getaffinity(0))
     found = {one.knob: one for one in behaviour._core(cpu, 0.5)}
     ticks = found[f"timer ticks cpu{cpu}"]
-    assert ticks.verdict in (Verdict.OK, Verdict.WRONG) and ticks.found.endswith("/s")
-    rate = float(ticks.found.removesuffix("/s"))
+    assert ticks.verdict in (Verdict.OK, Verdict.WRONG) and "/s" in ticks.found
+    rate = float(ticks.found.partition("/s")[0])
     assert (ticks.verdict is Verdict.OK) == (rate <= behaviour.TICKS_MOST)
 
 
 def test_a_core_that_is_not_there_is_told() -> None:
     (ticks, devices) = behaviour._core(4095, 0.2)
     assert ticks.verdict is devices.verdict is Verdict.UNREADABLE
-    assert "nothing may be pinned there" in ticks.found and "appliance.slice" in ticks.mend
+    assert ticks.found == "cpu4095 is not on line" and "appliance.slice" in ticks.mend
 
 
 def check_host(*words: object) -> subprocess.CompletedProcess[str]:

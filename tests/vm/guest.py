@@ -66,7 +66,7 @@ class Guest:
         self.machine.send(packages, "/opt/venue", *exclude)
         self.machine.says(
             "systemd-run --quiet --unit=venue --property=Environment=PYTHONPATH=/opt/venue python3"
-            f" -m appliance venue --market spot --port {VENUE_PORT} --symbols BTCUSDT --rate 20"
+            f" -m appliance venue --market spot --port {VENUE_PORT} --symbols BTCUSDT --rate 8"
             " --keys-dir /run/venue-keys --limits-factor 100"
         )
         self.wait(lambda: self.machine.ssh(f"test -s {VENUE_KEYS}.json").returncode == 0, "a venue")
@@ -92,18 +92,14 @@ class Guest:
         pid = self.machine.says(f"systemctl show -P MainPID {UNITS[0]}")
         return self.machine.says(f"tr '\\0' '\\n' < /proc/{pid}/cmdline | head -n 1").split("/")[4]
 
-    def journal(self) -> dict[str, Any]:
-        """What the order journal adds up to, checked on the way."""
+    def journal(self, what: str = "--replay") -> dict[str, Any]:
+        """What the order journal adds up to; or, with ``--verify``, that every record is whole and
+        none is missing."""
         path = f"/var/lib/lonecore/{RUN}/journal/{RUN}.journal"
-        self.machine.says(f"{APPLIANCE} journal {path} --verify --json")
         told: dict[str, Any] = json.loads(
-            self.machine.says(f"{APPLIANCE} journal {path} --replay --json")
+            self.machine.says(f"{APPLIANCE} journal {path} {what} --json")
         )
         return told
-
-    def held(self) -> dict[str, Decimal]:
-        """Positions by the journal."""
-        return {row["symbol"]: Decimal(row["position"]) for row in self.journal()["positions"]}
 
     def ticks_per_s(self, cpu: int) -> float:
         self.machine.says(f"cat > /run/ticks.py <<'END'{_TICKS}END")

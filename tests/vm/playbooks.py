@@ -82,12 +82,16 @@ class Playbooks:
 
     def cut_off(self, name: str, at: str, *more: str) -> None:
         """Killed at the first line with ``at``, as by a controller that is gone."""
+        said = []
         with self.start(name, *more) as process:
             assert process.stdout is not None
-            seen = any(at in line for line in process.stdout)
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-        assert seen, f"{name} has no {at}"
+            for line in process.stdout:
+                said.append(line)
+                if at in line:
+                    break
+            _end(process)
+        self._keep(f"{name}-cut-off", "".join(said))
+        assert at in said[-1], "".join(said)[-6000:]
 
     def __call__(self, name: str, *more: str, code: int = 0, plain: bool = False) -> Played:
         """AssertionError: it did not end with ``code``."""
@@ -96,13 +100,20 @@ class Playbooks:
         try:
             out, _ = process.communicate(timeout=PLAY_S)
         finally:
-            with contextlib.suppress(ProcessLookupError):  # what mitogen leaves behind
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        self._played_n += 1
-        log = self._inventory.parent / f"{self._played_n:02}-{name}.log"
-        log.write_text(out)
+            _end(process)
+        self._keep(name, out)
         words = " ".join((name, *more))
         print(f"{words}: {process.returncode} in {time.monotonic() - began:.0f} s")
         assert process.returncode == code, out[-6000:]
         return Played(process.returncode, out)
+
+    def _keep(self, name: str, out: str) -> None:
+        self._played_n += 1
+        (self._inventory.parent / f"{self._played_n:02}-{name}.log").write_text(out)
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    """With what mitogen leaves behind."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

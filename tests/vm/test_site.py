@@ -6,6 +6,7 @@ In order: each test goes on where the one before it has left the machine. ``make
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
@@ -140,10 +141,12 @@ def test_an_upgrade_under_load_leaves_no_order_unknown(
     after = guest.journal()
     assert after["sequence"] > before["sequence"] and after["lost_records"] == 0
     assert not [one for one in after["open_orders"] if one["state"] == "UNKNOWN"]
-    halted = f"{APPLIANCE} halt {RUN} --cancel-all --within 30"
-    guest.machine.says(halted)
+    guest.machine.says(f"{APPLIANCE} halt {RUN} --cancel-all --within 30")
     guest.wait(lambda: guest.status()["open_orders"] == 0, "no open order")
-    assert guest.held() == guest.traded_at_venue()
+    guest.journal("--verify")
+    rows = guest.journal()["positions"]
+    held = {row["symbol"]: Decimal(row["position"]) for row in rows}
+    assert held == guest.traded_at_venue()
     guest.machine.says(f"{APPLIANCE} resume {RUN} --within 30 --reason 'counted'")
 
 

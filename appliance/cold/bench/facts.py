@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from appliance.cold import certificate
+from appliance.cold.host.behaviour import is_taken
 from appliance.hot.bench.cpuid import HYPERVISOR_LEAF, IS_HYPERVISED, register_of
 
 EMULATORS: Final = ("TCGTCGTCGTCG",)  # of QEMU: every instruction is translated
@@ -33,6 +34,7 @@ def facts(core: int, load_core: int | None) -> dict[str, Any]:
         "hypervisor": name,
         "emulated": name in EMULATORS,
         "core": core,
+        "core_taken": is_taken(core),
         "load_core": load_core,
         "version": certificate.package_version(),
         "code": certificate.code_sha256()[:16],

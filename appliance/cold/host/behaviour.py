@@ -1,13 +1,15 @@
 """A host against its profile, by what it does: where a value that is right does not prove enough.
 
-For some seconds a process spins on an isolated core. Meanwhile the core's timer ticks and the
-interrupts of devices that come to it are counted; then it is looked for tasks that have no business
-there, and for interrupts that may come.
+For some seconds a process spins on an isolated core; where a loop does so already, it is left alone
+with it. Meanwhile the core's timer ticks and the interrupts of devices that come to it are counted;
+then it is looked for tasks that have no business there, and for interrupts that may come.
 """
 
+import contextlib
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,8 @@ from appliance.cold.host.knobs import Finding, Verdict
 from appliance.cold.host.profile import Cores
 
 TICKS_MOST: Final = 1.0  # a second; a core with its tick has 100 to 1000
+TAKEN_S: Final = 0.3  # so long a core is looked at: thirty of its counter's steps
+_END_S: Final = 5.0
 _KERNEL_THREAD: Final = 0x0020_0000  # PF_KTHREAD of /proc/PID/stat
 _SPIN: Final = (
     "import os, sys, time\n"
@@ -37,6 +41,7 @@ class Counted:
 
     ticks_per_s: float
     devices: dict[str, int]  # interrupts by their line's name, those that came
+    others: bool = False  # what span there was not ours
 
 
 def observe(cores: Cores, seconds: float) -> list[Finding]:
@@ -67,7 +72,7 @@ def _core(cpu: int, seconds: float) -> Iterator[Finding]:
         return
     verdict = Verdict.OK if counted.ticks_per_s <= TICKS_MOST else Verdict.WRONG
     mend = "" if verdict is Verdict.OK else f"nohz_full={cpu}; one task that can run, no more"
-    found = f"{counted.ticks_per_s:.1f}/s"
+    found = f"{counted.ticks_per_s:.1f}/s{', under what runs there' if counted.others else ''}"
     yield Finding(f"{KNOBS[0]} cpu{cpu}", verdict, wanted, found, mend, reboot=bool(mend))
     came = ", ".join(f"{name}: {count}" for name, count in counted.devices.items()) or "none"
     verdict = Verdict.WRONG if counted.devices else Verdict.OK
@@ -77,23 +82,47 @@ def _core(cpu: int, seconds: float) -> Iterator[Finding]:
     yield Finding(f"{KNOBS[1]} cpu{cpu}", verdict, "none", came, mend)
 
 
+def is_taken(cpu: int) -> bool:
+    """Something keeps this core busy. A loop that trades gets no company: a share of its core would
+    be taken from it, and what is to run behind one that goes first in, first out, never does."""
+    before = read_idle(cpu)
+    time.sleep(TAKEN_S)
+    return read_idle(cpu) - before < TAKEN_S / 2
+
+
+def read_idle(cpu: int, text: str | None = None) -> float:
+    """Seconds that this core had nothing to do, since the boot. OSError: there is no such core."""
+    for line in (text if text is not None else Path("/proc/stat").read_text()).splitlines():
+        words = line.split()
+        if words[:1] == [f"cpu{cpu}"]:
+            idle, waiting = words[4:6]
+            return (int(idle) + int(waiting)) / os.sysconf("SC_CLK_TCK")
+    raise OSError(f"cpu{cpu} is not on line")
+
+
 def _spun(cpu: int, seconds: float) -> Counted:
     """OSError: nothing of ours may run on this core."""
-    words = [sys.executable, "-S", "-c", _SPIN, str(cpu), str(seconds + 0.3)]
-    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+    if is_taken(cpu):
+        before = read_interrupts()
+        time.sleep(seconds)
+        return counted_between(before, read_interrupts(), cpu, seconds, others=True)
+    words = [sys.executable, "-S", "-c", _SPIN, str(cpu), str(seconds + _END_S)]
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        _, told = process.communicate(timeout=0.3)
+    except subprocess.TimeoutExpired:
+        before = read_interrupts()
         try:
-            _, told = process.communicate(timeout=0.3)
+            process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
-            before = read_interrupts()
-            try:
-                process.communicate(timeout=seconds)
-            except subprocess.TimeoutExpired:
-                after = read_interrupts()
-            else:
-                raise OSError("the process that spins ended too soon") from None
-            process.kill()
-            return counted_between(before, after, cpu, seconds)
-        raise OSError(f"nothing may be pinned there: {told.decode().strip().splitlines()[-1]}")
+            return counted_between(before, read_interrupts(), cpu, seconds)
+        raise OSError("the process that spins ended too soon") from None
+    finally:
+        process.kill()
+        # One that gets no time any more cannot even end: it is not waited for.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_END_S)
+    raise OSError(f"nothing may be pinned there: {told.decode().strip().splitlines()[-1]}")
 
 
 def read_interrupts(text: str | None = None) -> tuple[list[int], Counts]:
@@ -112,7 +141,12 @@ def read_interrupts(text: str | None = None) -> tuple[list[int], Counts]:
 
 
 def counted_between(
-    before: tuple[list[int], Counts], after: tuple[list[int], Counts], cpu: int, seconds: float
+    before: tuple[list[int], Counts],
+    after: tuple[list[int], Counts],
+    cpu: int,
+    seconds: float,
+    *,
+    others: bool = False,
 ) -> Counted:
     """A row whose name is a number is a device's; LOC is the core's own timer."""
     column = after[0].index(cpu)
@@ -122,7 +156,7 @@ def counted_between(
     }
     ticks = sum(n for label, n in more.items() if label.split()[0] == "LOC")
     devices = {label: n for label, n in more.items() if n and label.split()[0].isdecimal()}
-    return Counted(ticks / seconds, devices)
+    return Counted(ticks / seconds, devices, others)
 
 
 def _affinities(cores: Cores, root: Path = Path("/proc/irq")) -> Finding:
