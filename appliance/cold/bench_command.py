@@ -24,6 +24,7 @@ examples:
   appliance bench                                  a minute; the last isolated core, or the last
   appliance bench --core 3 --load-core 2 --out before
   appliance bench --compare before/result.json after/result.json
+  appliance bench --report before/result.json      its report.html, where plotly is installed
   appliance bench --json > result.json
 
 Measured: a core that does nothing else (hiccups: the floor), its clocks, a ring; the loop over
@@ -51,6 +52,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     add("--profile", default=profile.USUAL, metavar="NAME", help="the host is held against it")
     add("--out", metavar="FOLDER", help="result.json, .hgrm, .hlog, report.html")
     add("--compare", nargs=2, metavar=("BEFORE", "AFTER"), help="two result.json")
+    add("--report", metavar="RESULT", help="report.html beside this result.json")
     add("--json", action="store_true", help="one JSON document on standard output")
     parser.set_defaults(run=run)
     return parser
@@ -60,6 +62,8 @@ def run(args: argparse.Namespace) -> int:
     """Serve ``appliance bench``; returns the exit code."""
     if args.compare:
         return _compare(args)
+    if args.report:
+        return _report(Path(args.report))
     if not 1 <= args.rounds <= 10_000:
         raise ApplianceError(f"--rounds {args.rounds}: give 1 to 10000")
     if not 0 <= args.fifo <= 99:
@@ -139,6 +143,7 @@ def _plain(one: Any, *, emulated: bool) -> dict[str, Any]:
         "title": one.title,
         **figures,
         "unanswered": unanswered,
+        "buckets": one.buckets(),
         "by_round": one.by_round(),
         "longest_ns": one.longest_ns,
     }
@@ -163,7 +168,7 @@ def _host(name: str, core: int) -> list[dict[str, str]]:
 
 def _write(folder: Path, result: dict[str, Any], series: list[Any], round_s: float) -> None:
     from appliance.cold.bench.hdr_files import hgrm, hlog
-    from appliance.cold.bench.report import write_report
+    from appliance.cold.bench.report import NoPlotly, write_report
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -174,7 +179,11 @@ def _write(folder: Path, result: dict[str, Any], series: list[Any], round_s: flo
                 (folder / f"{one.name}.hgrm").write_text(hgrm(one.counts))
     except OSError as error:
         raise ApplianceError(f"--out {folder}: {error.strerror}") from None
-    write_report(folder / "report.html", result, series)
+    try:
+        write_report(folder / "report.html", result)
+    except NoPlotly:
+        again = f"appliance bench --report {folder / 'result.json'}"
+        print(f"no report.html without plotly. Where it is installed: {again}", file=sys.stderr)
 
 
 def show(result: dict[str, Any], console: Console) -> None:
@@ -205,7 +214,21 @@ def show(result: dict[str, Any], console: Console) -> None:
         console.print("[green]the host is tuned[/]")
 
 
-# ---- two results ---------------------------------------------------------------------------------
+# ---- results that are there ----------------------------------------------------------------------
+
+
+def _report(path: Path) -> int:
+    from appliance.cold.bench.report import write_report
+
+    report = path.with_name("report.html")
+    try:
+        write_report(report, _read(path))
+    except OSError as error:
+        raise ApplianceError(f"{report}: {error.strerror}") from None
+    except (KeyError, TypeError, IndexError):
+        raise ApplianceError(f"{path}: not all of a report is in it: measure again") from None
+    print(report)
+    return EXIT_OK
 
 
 def _compare(args: argparse.Namespace) -> int:

@@ -1,6 +1,8 @@
 """What a measurement leaves: appliance.cold.bench.hdr_files against HdrHistogram's own library,
 appliance.cold.bench.report, appliance.cold.bench.series."""
 
+import json
+import sys
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,9 @@ from appliance.abi.histogram_layout import VALUE_MAX, percentiles
 from appliance.abi.limits import HISTOGRAM_BUCKETS
 from appliance.cold.bench.hdr_files import encoded, hgrm, hlog, percentile_rows
 from appliance.cold.bench.report import page
-from appliance.cold.bench.series import Series, counts_of, longest_of
-from appliance.cold.bench_command import _plain
+from appliance.cold.bench.series import Series, counts_of, dense, longest_of
+from appliance.cold.bench_command import _plain, _write
+from appliance.cold.command_line import main
 
 VALUES = {
     "nothing": [],
@@ -90,24 +93,54 @@ def test_figures_are_those_of_all_rounds() -> None:
     assert longest_of(counts_of([5, 9])) == 9 and longest_of(counts_of([])) == 0
 
 
-def result(emulated: bool) -> dict[str, Any]:
+def result(one: Series, *, emulated: bool = False) -> dict[str, Any]:
     facts = {"host": "<here>", "processor": "a processor", "emulated": emulated}
     knob = {"knob": "isolcpus", "verdict": "wrong", "wanted": "3", "found": "nothing"}
-    return {"facts": facts, "host": [knob], "rounds": 6}
+    told = {one.name: _plain(one, emulated=emulated)}
+    made = {"format": 1, "facts": facts, "host": [knob], "rounds": 6, "series": told}
+    return dict(json.loads(json.dumps(made)))
+
+
+def test_buckets_are_all_of_it() -> None:
+    one = series()
+    assert np.array_equal(dense(one.buckets()), one.counts)
+    assert Series("none", "none", [counts_of([])]).buckets() == []
 
 
 def test_the_report_stands_alone() -> None:
-    text = page(result(emulated=False), [series()])
+    text = page(result(series()))
     assert "&lt;here&gt;" in text and "title of wire_1x" in text and "isolcpus" in text
     assert "Percentiles, ns" in text and "p99 of each round, ns" in text
     assert '<script src="http' not in text and "<link" not in text
+
+
+def test_it_is_made_where_plotly_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A host has none: everything else is there, and it is said how to go on."""
+    one, path = series(), tmp_path / "result.json"
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "plotly.graph_objects", None)
+        _write(tmp_path, result(one) | {"made_ns": 0}, [one], 1.0)
+        told = capsys.readouterr().err
+        assert told.endswith(f"appliance bench --report {path}\n") and path.exists()
+        assert main(["bench", "--report", str(path)]) == 2
+        assert "a report needs plotly" in capsys.readouterr().err
+    report = tmp_path / "report.html"
+    assert (tmp_path / "wire_1x.hgrm").exists() and not report.exists()
+    assert main(["bench", "--report", str(path)]) == 0
+    assert capsys.readouterr().out == f"{report}\n"
+    assert report.read_text().count("title of wire_1x") == 1
+    path.write_text(json.dumps(result(one) | {"host": 5}))
+    assert main(["bench", "--report", str(path)]) == 2
+    assert main(["bench", "--report", str(tmp_path)]) == 2
 
 
 def test_an_emulated_machine_has_no_figures() -> None:
     one = series()
     told = _plain(one, emulated=True)
     assert told == {"title": one.title, "withheld": "an emulated machine", "n": 3000}
-    text = page(result(emulated=True), [one])
+    text = page(result(one, emulated=True))
     figures = one.figures()
     assert "no figure of it means anything" in text and "title of wire_1x" not in text
     for name in ("p50_ns", "p99_ns", "p999_ns", "max_ns"):

@@ -80,7 +80,7 @@ class Playbooks:
             start_new_session=True,
         )
 
-    def cut_off(self, name: str, at: str, *more: str) -> None:
+    def cut_off(self, name: str, at: str, *more: str) -> Played:
         """Killed at the first line with ``at``, as by a controller that is gone."""
         said = []
         with self.start(name, *more) as process:
@@ -90,8 +90,10 @@ class Playbooks:
                 if at in line:
                     break
             _end(process)
-        self._keep(f"{name}-cut-off", "".join(said))
-        assert at in said[-1], "".join(said)[-6000:]
+        out = "".join(said)
+        self._keep(f"{name}-cut-off", out)
+        assert at in said[-1], out[-6000:]
+        return Played(process.returncode, out)
 
     def __call__(self, name: str, *more: str, code: int = 0, plain: bool = False) -> Played:
         """AssertionError: it did not end with ``code``."""

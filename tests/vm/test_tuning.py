@@ -33,22 +33,10 @@ def cmdline(guest: Guest) -> str:
     return guest.machine.says("cat /proc/cmdline")
 
 
-@pytest.mark.parametrize(
-    ("variables", "said"),
-    [
-        ("host_tuning_isolated_cpus=0-3", "core 0"),
-        ("host_tuning_hugepages=100000", "at most half of its memory"),
-    ],
-)
-def test_what_cannot_work_is_refused_first(
-    guest: Guest, play: Playbooks, variables: str, said: str
-) -> None:
-    told = play("tune", "-e", variables, *REBOOT, code=2)
-    assert said in told.out and "othing was changed" in told.out
-    assert guest.differences() == ""
-
-
-def test_another_boot_loader_and_tuned_beside_us(guest: Guest, play: Playbooks) -> None:
+def test_what_cannot_work_is_refused_first(guest: Guest, play: Playbooks) -> None:
+    """Cores that cannot be isolated: tests/unit/test_host_render.py."""
+    told = play("tune", "-e", "host_tuning_hugepages=100000", *REBOOT, code=2)
+    assert "at most half of its memory" in told.out and "othing was changed" in told.out
     guest.machine.says("mv /etc/grub.d/10_linux /etc/grub.d/10_gone")
     assert "'grub': 'no'" in play("tune", *REBOOT, code=2).out
     guest.machine.says("mv /etc/grub.d/10_gone /etc/grub.d/10_linux")
@@ -59,21 +47,18 @@ def test_another_boot_loader_and_tuned_beside_us(guest: Guest, play: Playbooks) 
 
 
 def test_a_run_that_is_cut_off_is_gone_on_with(guest: Guest, play: Playbooks) -> None:
-    """In the middle of the files; the next one does what is left, and no reboot without leave."""
-    play.cut_off("tune", "item=etc/lonecore-host/cmdline")
-    told = play("tune")
-    assert told.changed > 0 and "waits for a reboot" in told.out
-    assert "isolcpus" not in cmdline(guest)
-    assert play("rollback", *TUNING).changed > 0
-    assert guest.differences() == ""
-
-
-def test_check_mode_foretells_what_the_first_run_changes(guest: Guest, play: Playbooks) -> None:
+    """In the middle of the files; the next one does what is left, and no reboot without leave. All
+    of them change what check mode has foretold, and nothing else."""
     foretold = play("tune", *REBOOT, "--check")
-    assert guest.differences() == "", "and changes nothing"
-    done = play("tune", *REBOOT)
-    assert done.changes == foretold.changes and done.changed == foretold.changed > 5
+    assert guest.differences() == "", "and it changes nothing"
+    begun = play.cut_off("tune", "item=etc/lonecore-host/cmdline")
+    gone_on = play("tune")
+    assert "waits for a reboot" in gone_on.out and "isolcpus" not in cmdline(guest)
+    booted = play("tune", *REBOOT)
     assert "isolcpus=managed_irq,domain,2-3" in cmdline(guest)
+    parts = (begun, gone_on, booted)
+    assert all(part.changes for part in parts)
+    assert {name for part in parts for name in part.changes} == set(foretold.changes)
 
 
 def test_the_second_run_changes_nothing(play: Playbooks) -> None:

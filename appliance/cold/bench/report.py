@@ -1,12 +1,15 @@
-"""The report of a measurement: one HTML file with percentile curves, time lines and the host."""
+"""The report of a measurement: one HTML file with percentile curves, time lines and the host.
+
+Made of result.json alone, so that a host need not have what draws it.
+"""
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from appliance.cold.bench.hdr_files import percentile_rows
-from appliance.cold.bench.series import Series
+from appliance.cold.bench.series import dense
 from appliance.cold.errors import ApplianceError
 
 _LAYOUT: Final = {"template": "plotly_white", "height": 420}
@@ -28,12 +31,16 @@ td.n {{ text-align: right; font-variant-numeric: tabular-nums }}
 _CLASSES: Final = {"ok": "ok", "n/a": "na"}
 
 
-def write_report(path: Path, result: dict[str, Any], series: list[Series]) -> None:
-    """ApplianceError: plotly is not installed."""
-    path.write_text(page(result, series), encoding="utf-8")
+class NoPlotly(ApplianceError):
+    """It draws the curves, and comes with lonecore[research]."""
 
 
-def page(result: dict[str, Any], series: list[Series]) -> str:
+def write_report(path: Path, result: dict[str, Any]) -> None:
+    """``result``: as result.json has it. NoPlotly."""
+    path.write_text(page(result), encoding="utf-8")
+
+
+def page(result: dict[str, Any]) -> str:
     """The whole document; of an emulated machine without any figure."""
     facts = result["facts"]
     shown = [(name, str(value)) for name, value in facts.items()]
@@ -42,12 +49,13 @@ def page(result: dict[str, Any], series: list[Series]) -> str:
         body += "<h2 class=bad>An emulated machine: no figure of it means anything</h2>"
     else:
         head = ("what", "p50 ns", "p99 ns", "p99.9 ns", "max ns", "how many")
-        rows = []
-        for one in series:
-            values = one.figures()
-            names = ("p50_ns", "p99_ns", "p999_ns", "max_ns", "n")
-            rows.append((one.title, *(f"{values[name]:,}" for name in names)))
-        body += f"<h2>Figures</h2>{_table(head, rows, numbers=True)}{_charts(series)}"
+        names = ("p50_ns", "p99_ns", "p999_ns", "max_ns", "n")
+        rows = [
+            (one["title"], *(f"{one[name]:,}" for name in names))
+            for one in result["series"].values()
+        ]
+        charts = _charts(result["series"])
+        body += f"<h2>Figures</h2>{_table(head, rows, numbers=True)}{charts}"
     knobs = [(one["knob"], one["verdict"], one["wanted"], one["found"]) for one in result["host"]]
     body += "<h2>The host</h2>" + _table(("knob", "verdict", "wanted", "found"), knobs)
     return _PAGE.format(title=f"lonecore on {html.escape(facts['host'])}", body=body)
@@ -70,19 +78,19 @@ def _class(text: str, numbers: bool) -> str:
     return f" class={_CLASSES[text]}" if text in _CLASSES else ""
 
 
-def _charts(series: list[Series]) -> str:
+def _charts(series: Mapping[str, dict[str, Any]]) -> str:
     try:
         import plotly.graph_objects as go
     except ImportError:
-        raise ApplianceError("a report needs plotly: pip install 'lonecore[research]'") from None
+        raise NoPlotly("a report needs plotly: pip install 'lonecore[research]'") from None
     curves, lines = go.Figure(), go.Figure()
-    for one in series:
-        rows = percentile_rows(one.counts)
+    for name, one in series.items():
+        rows = percentile_rows(dense(one["buckets"]))
         shares = [1 / (1 - share) for _, share, _ in rows if share < 1]
         values = [max(value, 1) for value, share, _ in rows if share < 1]
-        curves.add_trace(go.Scatter(x=shares, y=values, name=one.name, mode="lines"))
-        rounds = one.by_round()["p99_ns"]
-        lines.add_trace(go.Scatter(y=rounds, name=one.name, mode="lines+markers"))
+        curves.add_trace(go.Scatter(x=shares, y=values, name=name, mode="lines"))
+        rounds = one["by_round"]["p99_ns"]
+        lines.add_trace(go.Scatter(y=rounds, name=name, mode="lines+markers"))
     percents = [0, 90, 99, 99.9, 99.99, 99.999, 99.9999]
     curves.update_layout(title="Percentiles, ns", **_LAYOUT)
     curves.update_xaxes(

@@ -41,10 +41,23 @@ class Series:
         values = dict(zip(NAMES, percentiles(self.counts, PERCENTS), strict=True))
         return {**values, "max_ns": max(self.longest_ns, default=0), "n": int(self.counts.sum())}
 
+    def buckets(self) -> list[list[int]]:
+        """Of all rounds together: index and count, where there is any."""
+        counts = self.counts
+        return [[int(k), int(counts[k])] for k in np.flatnonzero(counts)]
+
     def by_round(self) -> dict[str, list[int]]:
         """Each percentile of each round."""
         rows = [percentiles(counts, PERCENTS) for counts in self.rounds]
         return {name: [row[k] for row in rows] for k, name in enumerate(NAMES)}
+
+
+def dense(buckets: Sequence[Sequence[int]]) -> Counts:
+    """int64[HISTOGRAM_BUCKETS] of ``Series.buckets``."""
+    counts = np.zeros(HISTOGRAM_BUCKETS, np.int64)
+    for index, count in buckets:
+        counts[index] = count
+    return counts
 
 
 def longest_of(counts: Counts) -> int:
