@@ -8,12 +8,15 @@ sent in all.
 import socket
 import sys
 import threading
-from typing import Any
+import time
+from typing import Any, Final
 
 import numpy as np
 
 from appliance.cold import compile_cache
 from appliance.cold.bench.strategy import STRATEGY
+
+END_S: Final = 50.0
 
 
 def main(port: int, core_number: int, fifo_priority: int) -> None:
@@ -62,10 +65,12 @@ def main(port: int, core_number: int, fifo_priority: int) -> None:
     placed.wait()
     print(f"failed {failed[0]}" if failed else "ready", flush=True)
     sink = ReportSink(core.gateway.from_desk)
-    for _ in sys.stdin:
-        print(_end_orders(core, sink), flush=True)
-    core.control[c.COMMAND] = c.Command.STOP
-    thread.join()
+    try:
+        for _ in sys.stdin:
+            print(_end_orders(core, sink), flush=True)
+    finally:
+        core.control[c.COMMAND] = c.Command.STOP
+        thread.join()
 
 
 def _built() -> tuple[Any, Any, Any]:
@@ -93,17 +98,25 @@ def _built() -> tuple[Any, Any, Any]:
 
 
 def _end_orders(core: Any, sink: Any) -> int:
-    """The venue's word on every order that waits, until the loop has applied it."""
+    """The venue's word on every order that waits, until the loop has applied it; among them those
+    that it sends meanwhile, where it was late."""
     from appliance.abi.counters import Counter
     from appliance.abi.trading import ORDER_SLOT_BITS, OrderState, Report
     from appliance.cold.live.order_messages import Said
 
     table = core.gateway.orders.table
-    for slot in np.flatnonzero(table["state"] == OrderState.SENT).tolist():
-        key = int(table[slot].generation) << ORDER_SLOT_BITS | slot
-        sink.push(Said(Report.EXPIRED, key, 0))
+    told: set[int] = set()
+    end_s = time.monotonic() + END_S
     while sink.waiting_n or (table["state"] != OrderState.FREE).any():
+        for slot in np.flatnonzero(table["state"] == OrderState.SENT).tolist():
+            key = int(table[slot].generation) << ORDER_SLOT_BITS | slot
+            if key not in told:
+                told.add(key)
+                sink.push(Said(Report.EXPIRED, key, 0))
         sink.flush()
+        if time.monotonic() > end_s:
+            raise SystemExit(f"the loop has not ended its orders within {END_S:.0f} s")
+        time.sleep(0)
     return int(core.telemetry.counters[Counter.ORDERS_SENT, 0])
 
 

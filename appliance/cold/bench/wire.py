@@ -77,13 +77,12 @@ class Wire:
             try:
                 self._connections = [self._accept(server) for _ in range(2)]
                 told = self._line()
+                if told != "ready":
+                    raise ApplianceError(told.removeprefix("failed "))
+                self._begin()
             except BaseException:
                 self._device.kill()
                 raise
-        if told != "ready":
-            self._device.kill()
-            raise ApplianceError(told.removeprefix("failed "))
-        self._begin()
 
     def _accept(self, server: socket.socket) -> socket.socket:
         try:
