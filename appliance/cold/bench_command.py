@@ -115,8 +115,9 @@ def _measure(args: argparse.Namespace, core: int, load_core: int, screen: Screen
     with Wire(core, load_core, args.fifo) as wire, screen.task("rounds", args.rounds) as progress:
         for n in range(args.rounds):
             inside.round()
-            for load in LOADS:
-                wire.round(load)
+            with wire.awake():
+                for load in LOADS:
+                    wire.round(load)
             progress(n + 1, args.rounds)
         series = [*inside.series.values(), *wire.series.values()]
     result = {

@@ -5,6 +5,7 @@ order. A line on standard input: the orders that wait are ended, and a line says
 sent in all.
 """
 
+import signal
 import socket
 import sys
 import threading
@@ -20,6 +21,7 @@ END_S: Final = 50.0
 
 
 def main(port: int, core_number: int, fifo_priority: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends when its input does
     cache, _ = compile_cache.prepare(STRATEGY, compile_cache.LIVE)
     from appliance.abi import control as c
     from appliance.abi.link import LinkRole

@@ -2,16 +2,19 @@
 
 The loop is a process of its own on its core; the generator runs here, on another. Its schedule is
 open: frames go out when they are due, whatever has come back, and latency counts from when a frame
-was due.
+was due. The process stands still but for the rounds of the wire: what else is measured has the core
+to itself.
 """
 
 import contextlib
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -55,7 +58,7 @@ def due_s(load: str) -> list[float]:
 
 
 class Wire:
-    """The device and its two connections; ``with`` ends it."""
+    """The device and its two connections; ``with`` ends it. It runs while it is ``awake``."""
 
     def __init__(self, core: int, load_core: int | None, fifo_priority: int) -> None:
         self._load_core = load_core
@@ -80,6 +83,7 @@ class Wire:
                 if told != "ready":
                     raise ApplianceError(told.removeprefix("failed "))
                 self._begin()
+                self._device.send_signal(signal.SIGSTOP)
             except BaseException:
                 self._device.kill()
                 raise
@@ -97,6 +101,7 @@ class Wire:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._device.send_signal(signal.SIGCONT)
         for connection in self._connections:
             connection.close()
         assert self._device.stdin is not None and self._device.stdout is not None
@@ -116,6 +121,16 @@ class Wire:
         time.sleep(PATIENCE_S)
         for load in LOADS:
             self.round(load, keep=False)
+
+    @contextlib.contextmanager
+    def awake(self) -> Iterator[None]:
+        """For rounds of every load; one is thrown away first, for the caches."""
+        self._device.send_signal(signal.SIGCONT)
+        try:
+            self.round(next(iter(LOADS)), keep=False)
+            yield
+        finally:
+            self._device.send_signal(signal.SIGSTOP)
 
     def round(self, load: str, *, keep: bool = True) -> None:
         """One round of a load. ApplianceError: the connections do not hold."""
