@@ -122,6 +122,8 @@ def _spun(cpu: int, seconds: float) -> Counted:
         # One that gets no time any more cannot even end: it is not waited for.
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_END_S)
+        assert process.stderr is not None
+        process.stderr.close()
     raise OSError(f"nothing may be pinned there: {told.decode().strip().splitlines()[-1]}")
 
 
