@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -105,7 +105,7 @@ def _spun(cpu: int, seconds: float) -> Counted:
     if is_taken(cpu):
         before = read_interrupts()
         time.sleep(seconds)
-        return counted_between(before, read_interrupts(), cpu, seconds, others=True)
+        return replace(counted_between(before, read_interrupts(), cpu, seconds), others=True)
     words = [sys.executable, "-S", "-c", _SPIN, str(cpu), str(seconds + _END_S)]
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
@@ -143,12 +143,7 @@ def read_interrupts(text: str | None = None) -> tuple[list[int], Counts]:
 
 
 def counted_between(
-    before: tuple[list[int], Counts],
-    after: tuple[list[int], Counts],
-    cpu: int,
-    seconds: float,
-    *,
-    others: bool = False,
+    before: tuple[list[int], Counts], after: tuple[list[int], Counts], cpu: int, seconds: float
 ) -> Counted:
     """A row whose name is a number is a device's; LOC is the core's own timer."""
     column = after[0].index(cpu)
@@ -158,7 +153,7 @@ def counted_between(
     }
     ticks = sum(n for label, n in more.items() if label.split()[0] == "LOC")
     devices = {label: n for label, n in more.items() if n and label.split()[0].isdecimal()}
-    return Counted(ticks / seconds, devices, others)
+    return Counted(ticks / seconds, devices)
 
 
 def _affinities(cores: Cores, root: Path = Path("/proc/irq")) -> Finding:
