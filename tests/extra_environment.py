@@ -12,18 +12,19 @@ import pytest
 ROOT: Final = Path(__file__).parents[1]
 
 
-def interpreter(name: str, *options: str) -> Path:
-    """Python with what ``requirements/NAME.txt`` names; else the test is skipped, and says how."""
+def interpreter(name: str, *options: str, make: bool = bool(os.environ.get("CI"))) -> Path:
+    """Python with what ``requirements/NAME.txt`` names. Where it is not there it is made, or else
+    the test is skipped, and says how."""
     folder = ROOT / "build" / f"{name}-venv"
     requirements = ROOT / "requirements" / f"{name}.txt"
     binary, ready = folder / "bin" / "python", folder / "ready"
     if ready.exists() and ready.read_text() == requirements.read_text():
         return binary
     words = ["-m", "pip", "install", "--quiet", *options, "--require-hashes", "-r", requirements]
-    if not os.environ.get("CI"):
-        make = " ".join(map(str, (binary, *words)))
+    if not make:
+        fill = " ".join(map(str, (binary, *words)))
         pytest.skip(
-            f"no environment: python3 -m venv {folder} && {make} && cp {requirements} {ready}"
+            f"no environment: python3 -m venv {folder} && {fill} && cp {requirements} {ready}"
         )
     folder.parent.mkdir(exist_ok=True)
     with (folder.parent / f"{name}-venv.lock").open("w") as lock:

@@ -10,30 +10,35 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
+from importlib import import_module
 from types import FrameType
 from typing import Final
 
-from appliance.cold import (
-    backtest_command,
-    bench_command,
-    check_host_command,
-    convert_command,
-    demo_command,
-    diff_command,
-    guard_command,
-    journal_command,
-    limits_command,
-    operator_commands,
-    replay_command,
-    run_command,
-    sweep_command,
-    venue_command,
-)
 from appliance.cold.errors import EXIT_NO, EXIT_USAGE, ApplianceError
 
 EXIT_INTERRUPTED: Final = 130  # as a shell says for Ctrl-C
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP)
+# A command -> its module. Only what is asked for is imported: halt and status are there at once.
+COMMANDS: Final = {
+    "demo": "demo_command",
+    "replay": "replay_command",
+    "backtest": "backtest_command",
+    "convert": "convert_command",
+    "sweep": "sweep_command",
+    "diff": "diff_command",
+    "run": "run_command",
+    "check-host": "check_host_command",
+    "bench": "bench_command",
+    "venue": "venue_command",
+    "halt": "operator_commands",
+    "reduce": "operator_commands",
+    "resume": "operator_commands",
+    "status": "operator_commands",
+    "limits": "limits_command",
+    "journal": "journal_command",
+    "guard": "guard_command",
+    "top": "top",
+}
 
 _EPILOG = """\
 examples:
@@ -59,39 +64,31 @@ def _terminate(number: int, _frame: FrameType | None) -> None:
     raise Terminated(number)
 
 
-def _version() -> str:
-    try:
-        return version("lonecore")
-    except PackageNotFoundError:
-        return "unknown (not installed)"
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            text = version("lonecore")
+        except PackageNotFoundError:
+            text = "unknown (not installed)"
+        print(f"lonecore {text}")
+        parser.exit()
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser(argv: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """Of all commands, or of the one that ``argv`` begins with."""
     parser = argparse.ArgumentParser(
         prog="appliance",
         description="A trading appliance: one compiled loop on one core.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"lonecore {_version()}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="say which one this is")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    demo_command.add_parser(subparsers)
-    replay_command.add_parser(subparsers)
-    backtest_command.add_parser(subparsers)
-    convert_command.add_parser(subparsers)
-    sweep_command.add_parser(subparsers)
-    diff_command.add_parser(subparsers)
-    run_command.add_parser(subparsers)
-    check_host_command.add_parser(subparsers)
-    bench_command.add_parser(subparsers)
-    venue_command.add_parser(subparsers)
-    operator_commands.add_parsers(subparsers)
-    limits_command.add_parser(subparsers)
-    journal_command.add_parser(subparsers)
-    guard_command.add_parser(subparsers)
-    from appliance.cold import top
-
-    top.add_parser(subparsers)
+    asked = COMMANDS.get(argv[0]) if argv else None
+    for name in dict.fromkeys([asked] if asked else COMMANDS.values()):
+        import_module(f"appliance.cold.{name}").add_parser(subparsers)
     return parser
 
 
@@ -103,7 +100,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return EXIT_USAGE
     os.environ.setdefault("NUMBA_NRT_STATS", "1")  # the purity figures need it
-    args = build_parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    args = build_parser(words).parse_args(words)
     for number in _SIGNALS:
         if signal.getsignal(number) != signal.SIG_IGN:  # nohup
             signal.signal(number, _terminate)

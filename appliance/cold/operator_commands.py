@@ -4,7 +4,6 @@ They speak to a running appliance through its control region and say what it ans
 """
 
 import argparse
-import asyncio
 import json
 from pathlib import Path
 from typing import Any, Final
@@ -49,7 +48,7 @@ _STATUS: Final = """examples:
 exit codes: 0 it trades, 1 it does not (halted, starting, dead), 2 a wrong request"""
 
 
-def add_parsers(subparsers: Any) -> None:
+def add_parser(subparsers: Any) -> None:
     """All four of them."""
     halt = _parser(subparsers, "halt", "let no new order out, at once", _HALT)
     halt.add_argument("--cancel-all", action="store_true", help="cancel what is open, too")
@@ -125,6 +124,8 @@ def run_halt(args: argparse.Namespace) -> int:
 
 def _cancel_at_venue(config: RunConfig, why: str, *, as_json: bool) -> int:
     """The loop cannot be told: by a connection of our own."""
+    import asyncio
+
     from appliance.cold.live.kill_switch import cancel_at_venue
 
     swept = asyncio.run(cancel_at_venue(config, VENUE_WITHIN_S))

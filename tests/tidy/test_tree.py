@@ -17,7 +17,8 @@ TARGETS_MAX = 12
 
 # Run by name, not by import: the commands, and the strategies that a user picks.
 ENTRY_POINTS = re.compile(
-    r"appliance\.__main__|sidecar(\.grafana)?\.__main__|appliance(\.\w+)*\.strateg\w+\.\w+"
+    r"appliance\.__main__|sidecar(\.grafana)?\.__main__|appliance\.cold\.(\w+_commands?|top)"
+    r"|appliance(\.\w+)*\.strateg\w+\.\w+"
     r"|appliance\.cold\.host\.(render|manual|release)"  # python3 -m, on a controller
     r"|appliance\.cold\.bench\.device"  # likewise, by the one that measures it
 )

@@ -3,6 +3,7 @@
 import argparse
 import runpy
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,7 +24,7 @@ def signals() -> Iterator[None]:
 def outcome(monkeypatch: pytest.MonkeyPatch, run: Callable[[argparse.Namespace], int]) -> int:
     parser = argparse.ArgumentParser()
     parser.set_defaults(run=run, command="test")
-    monkeypatch.setattr(command_line, "build_parser", lambda: parser)
+    monkeypatch.setattr(command_line, "build_parser", lambda _words: parser)
     return command_line.main([])
 
 
@@ -82,12 +83,37 @@ def test_a_name_that_is_too_long(
     assert capsys.readouterr().err == f"appliance test: {'x' * 40}..: no file has such a name\n"
 
 
-@pytest.mark.parametrize("command", ["demo", "replay", "top"])
+@pytest.mark.parametrize("command", sorted(command_line.COMMANDS))
 def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        command_line.build_parser().parse_args([command, "--help"])
-    assert ended.value.code == 0
-    assert "examples:" in capsys.readouterr().out
+    """Alone, as it is asked for, and among all."""
+    told = []
+    for words in ([command, "--help"], []):
+        with pytest.raises(SystemExit) as ended:
+            command_line.build_parser(words).parse_args([command, "--help"])
+        assert ended.value.code == 0
+        told.append(capsys.readouterr().out)
+    assert told[0] == told[1] and f"usage: appliance {command}" in told[0]
+    assert "examples:" in told[0]
+
+
+def test_the_table_names_every_command() -> None:
+    """Each module that has one, and each that a module has."""
+    cold = Path(command_line.__file__).parent
+    found = {path.stem for path in cold.glob("*_command*.py")} | {"top"}
+    assert set(command_line.COMMANDS.values()) == found
+    (commands,) = (a for a in command_line.build_parser()._actions if a.dest == "command")
+    assert commands.choices and set(commands.choices) == set(command_line.COMMANDS)
+
+
+def test_what_stops_trading_does_not_wait_for_what_it_does_not_need() -> None:
+    script = (
+        "import sys; from appliance.cold.command_line import build_parser; build_parser(['halt']);"
+        " sys.exit(str({'numba', 'rich', 'websockets', 'asyncio'} & set(sys.modules) or ''))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.stderr.strip() == ""
 
 
 @pytest.mark.parametrize("arguments", [[], ["fly"], ["replay"], ["demo", "--no-such-option"]])

@@ -25,7 +25,7 @@ _STARTING = {
 }
 _START = """
 import asyncio, sys, time
-from appliance.cold import command_line
+from appliance.cold import command_line, run_command
 from appliance.cold.live.loose_threads import LooseThreads
 from appliance.cold.live.stopping import Stopping
 
@@ -38,7 +38,7 @@ async def start():
         finally:
             print("closed", flush=True)
 
-command_line.run_command.run = lambda _: asyncio.run(start())
+run_command.run = lambda _: asyncio.run(start())
 sys.exit(command_line.main(["run", "x.toml"]))
 """
 

@@ -50,7 +50,7 @@ class Playbooks:
 
     def __init__(self, inventory: Path) -> None:
         self._inventory = inventory
-        self._bin = interpreter("ansible").parent
+        self._bin = interpreter("ansible", make=True).parent
         self._played_n = 0
 
     def start(self, name: str, *more: str, plain: bool = False) -> "subprocess.Popen[str]":
