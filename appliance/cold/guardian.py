@@ -79,8 +79,7 @@ class Guardian:
         try:
             while not stopped.is_set():
                 await self.look()
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stopped.wait(), LOOK_S)
+                await asyncio.sleep(LOOK_S)
         finally:
             keeper.cancel()
             await asyncio.wait({keeper})

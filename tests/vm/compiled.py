@@ -7,12 +7,12 @@ still runs there; it is only short.
 """
 
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from tests.vm.calling import call
 from tests.vm.image import image
+from tests.vm.releases import name_of
 
 # What the loop is compiled for, here and there: the machine's processor by its name.
 PROCESSOR: Final = {"NUMBA_CPU_NAME": "nehalem", "NUMBA_CPU_FEATURES": "+cx16,+popcnt,+sse4.2"}
@@ -30,27 +30,30 @@ exec "$@"
 """
 
 
-def compiled(archives: Sequence[Path], run: Path, folder: Path) -> Path:
-    """``var/cache/lonecore`` below ``folder``, with the loop of every release in it.
+def tree(run: Path, root: Path) -> None:
+    """The machine's, as ``root``; with a run's folder, whose strategy is one of the release's own
+    and which has a ``lonecore-key`` in it."""
+    root.mkdir(parents=True)
+    call("tar", "-C", root, "-xf", image() / "root.tar", "--exclude=./dev/*")
+    (root / RELEASES).mkdir(parents=True)
+    shutil.copytree(run, root / "run" / "trading")
 
-    ``run``: a run's folder, whose strategy is one of the release's own, with a ``lonecore-key`` in
-    it. Needs root, for a tree of its own with /proc, /sys and /dev in it; what is mounted is seen
-    by this one program only.
+
+def compiled(archive: Path, root: Path) -> Path:
+    """What is to be in the machine's /var/cache/lonecore, for the run in ``root`` and a release.
+
+    Needs root, for a tree of its own with /proc, /sys and /dev in it; what is mounted is seen by
+    this one program only.
     """
-    tree = folder / "tree"
-    tree.mkdir(parents=True)
-    call("tar", "-C", tree, "-xf", image() / "root.tar", "--exclude=./dev/*")
-    (tree / RELEASES).mkdir(parents=True)
-    shutil.copytree(run, tree / "run" / "trading")
+    call("tar", "-C", root / RELEASES, "-xf", archive)
+    release = name_of(archive)
+    cache = f"{CACHE}-{release}"
     variables = [f"{name}={value}" for name, value in PROCESSOR.items()]
-    for archive in archives:
-        call("tar", "-C", tree / RELEASES, "-xf", archive)
-        release = archive.name.removeprefix("lonecore-").removesuffix(".tar.gz")
-        call(
-            *("unshare", "-m", "sh", "-c", _IN_A_ROOT, "sh", tree, "chroot", tree, "env"),
-            *(*variables, f"LONECORE_CACHE=/{CACHE}", "CREDENTIALS_DIRECTORY=/run/trading"),
-            *(f"/{RELEASES}/{release}/bin/appliance", "run", "/run/trading/run.toml"),
-            "--compile",
-            timeout_s=COMPILE_S,
-        )
-    return tree / CACHE
+    call(
+        *("unshare", "-m", "sh", "-c", _IN_A_ROOT, "sh", root, "chroot", root, "env"),
+        *(*variables, f"LONECORE_CACHE=/{cache}", "CREDENTIALS_DIRECTORY=/run/trading"),
+        *(f"/{RELEASES}/{release}/bin/appliance", "run", "/run/trading/run.toml"),
+        "--compile",
+        timeout_s=COMPILE_S,
+    )
+    return root / cache

@@ -73,6 +73,7 @@ class Desk:
             "ansible_user": "root",
             "ansible_ssh_private_key_file": str(machine.key),
             "ansible_ssh_common_args": " ".join(machine.ssh_options[2:]),
+            "mitogen_ssh_compression": False,  # what is large is compressed
             "host_tuning_isolated_cpus": ISOLATED,
             "host_tuning_hugepages": HUGEPAGES,
             "appliance_environment": PROCESSOR,

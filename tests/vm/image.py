@@ -1,6 +1,6 @@
 """The disk of a Debian 12 machine, built from packages: no installer, no loop device, no mount.
 
-``python -m tests.vm.image`` builds it, or finds it, and prints its folder: ``base.qcow2``, the
+``python -m tests.vm.image`` builds it, or finds it, and prints its folder: ``base.raw``, the
 ``key`` that its root lets in, and ``root.tar``, its packages as a tree. It is kept under a hash of
 this file, so that what is in it is what stands here. Needs root, and the packages of NEEDED on the
 machine that builds; with ``--missing`` it names those that are not there.
@@ -58,14 +58,14 @@ def image() -> Path:
     folder = KEPT / digest
     if packages := missing():
         raise NotHere(f"apt-get install {' '.join(packages)}")
-    if (folder / "base.qcow2").exists():
+    if (folder / "base.raw").exists():
         return folder
     if os.geteuid() != 0:
         raise NotHere("building the image needs root")
     KEPT.mkdir(parents=True, exist_ok=True)
     with (KEPT / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two workers want the same
-        if not (folder / "base.qcow2").exists():
+        if not (folder / "base.raw").exists():
             with tempfile.TemporaryDirectory(dir=KEPT) as name:
                 _make(Path(name), folder)
     return folder
@@ -75,7 +75,7 @@ def _make(work: Path, folder: Path) -> None:
     _build(work)
     made = work / "made"
     made.mkdir()
-    for one in ("base.qcow2", "root.tar", "key", "key.pub"):
+    for one in ("base.raw", "root.tar", "key", "key.pub"):
         (work / one).rename(made / one)
     made.rename(folder)
 
@@ -191,8 +191,6 @@ def _make_bootable(work: Path, tree: Path) -> None:
         file.write(boot_record.read_bytes()[:440])
         file.seek(512)
         file.write((work / "core.img").read_bytes())
-    call("qemu-img", "convert", "-c", "-O", "qcow2", disk, "base.qcow2", cwd=work)
-    disk.unlink()
 
 
 def main(words: Sequence[str]) -> int:

@@ -24,7 +24,7 @@ MEMORY_MIB: Final = 2048
 # multi: a thread a core; one boot in some panics or hangs, so it is not for a boot that is tested.
 # There the loop's core, which is never idle, leaves time of this machine to the others.
 EMULATED: Final = "tcg,thread={threads},tb-size=512"
-LOOP_NICE: Final = 5
+LOOP_NICE: Final = 10
 PROCESSOR: Final = "Nehalem"  # of those that are emulated, the one that keeps a stable counter
 
 
@@ -52,9 +52,9 @@ class Machine:
         shutil.copy(self._image / "key", self.key)
         self.key.chmod(0o600)
         disk = self._disk = self.folder / "disk.qcow2"
-        base = self._image / "base.qcow2"
+        base = self._image / "base.raw"
         subprocess.run(
-            ["qemu-img", "create", "-q", "-f", "qcow2", "-b", base, "-F", "qcow2", disk], check=True
+            ["qemu-img", "create", "-q", "-f", "qcow2", "-b", base, "-F", "raw", disk], check=True
         )
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))

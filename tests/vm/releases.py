@@ -15,9 +15,14 @@ FILES: Final = ("pyproject.toml", "README.md", "LICENSE")
 MAKE_S: Final = 300
 
 
-def two(folder: Path) -> list[Path]:
-    """Archives of this checkout, and of one that differs in its version."""
-    return [_made(ROOT, folder), _made(_next(folder / "checkout"), folder)]
+def this(folder: Path) -> Path:
+    """The archive of this checkout."""
+    return _made(ROOT, folder)
+
+
+def following(folder: Path) -> Path:
+    """Of one that differs in its version."""
+    return _made(_next(folder / "checkout"), folder)
 
 
 def name_of(archive: Path) -> str:

@@ -8,13 +8,15 @@ from typing import Final
 
 import pytest
 
-from tests.vm.desk import Desk
+from tests.vm.desk import ISOLATED, Desk
 from tests.vm.guest import Guest
 from tests.vm.playbooks import Playbooks
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(1800)]
 REBOOT: Final = ("-e", "host_tuning_reboot_allowed=true")
 TUNING: Final = ("-e", "rollback_what=tuning")
+RUNTIME: Final = ("-e", "host_tuning_profile=low-latency-runtime")
+RIGHT: Final = '\\"wrong\\": 0, \\"missing\\": 0, \\"unreadable\\": 0'
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +70,7 @@ def test_the_second_run_changes_nothing(play: Playbooks) -> None:
 def test_every_knob_is_read_back(play: Playbooks) -> None:
     """Those that this machine can have, behaviour among them. Over ssh as Ansible has it."""
     told = play("verify", "--tags", "tuning", plain=True)
-    assert '\\"wrong\\": 0, \\"missing\\": 0, \\"unreadable\\": 0' in told.out
+    assert RIGHT in told.out
     assert told.changed == 0
 
 
@@ -78,7 +80,10 @@ def test_an_isolated_core_has_no_ticks(guest: Guest) -> None:
 
 
 def test_a_rollback_leaves_the_host_as_it_was(guest: Guest, play: Playbooks) -> None:
-    assert play("rollback", *TUNING, *REBOOT).changed > 0
+    foretold = play("rollback", *TUNING, *REBOOT, "--check")
+    assert "isolcpus" in cmdline(guest)
+    done = play("rollback", *TUNING, *REBOOT)
+    assert done.changes == foretold.changes and done.changed > 0
     assert guest.differences() == "", "files, boot menu and command line, byte for byte"
     told = play("verify", "--tags", "tuning", "-e", "host_tuning_audited=stock")
     assert '\\"wrong\\": 0' in told.out
@@ -86,12 +91,28 @@ def test_a_rollback_leaves_the_host_as_it_was(guest: Guest, play: Playbooks) -> 
     assert "rollback_what=release" in play("rollback", code=2).out
 
 
+def test_a_host_that_may_not_reboot(guest: Guest, play: Playbooks) -> None:
+    """Its cores are a partition of their own while it runs; it is as before without a boot, too."""
+    boot = guest.machine.says("cat /proc/sys/kernel/random/boot_id")
+    foretold = play("tune", *RUNTIME, "--check")
+    done = play("tune", *RUNTIME)
+    assert done.changes == foretold.changes and done.changed > 5
+    assert play("tune", *RUNTIME).changed == 0
+    assert guest.machine.says("cat /sys/fs/cgroup/cpuset.cpus.isolated") == ISOLATED
+    told = play("verify", "--tags", "tuning", *RUNTIME)
+    assert RIGHT in told.out
+    assert play("rollback", *TUNING, *RUNTIME).changed > 0
+    assert guest.differences() == ""
+    assert guest.machine.says("cat /sys/fs/cgroup/cpuset.cpus.isolated") == ""
+    assert guest.machine.says("cat /proc/sys/kernel/random/boot_id") == boot
+
+
 def test_a_tuning_that_cannot_boot_falls_back(guest: Guest, play: Playbooks) -> None:
-    """No root file system: the host comes back by itself on what it always booted."""
-    broken = '{"host_tuning_options": ["root=/dev/nowhere"]}'
+    """No init, then no root file system: it comes back by itself on what it always booted."""
+    broken = '{"host_tuning_options": ["rdinit=/nowhere"]}'
     told = play("tune", "-e", broken, *REBOOT, code=2)
     assert "did not come up with the tuning" in told.out
     assert "isolcpus" not in cmdline(guest)
-    assert "/dev/nowhere does not exist" in guest.machine.serial.read_text(errors="replace")
+    assert "Unable to mount root fs" in guest.machine.serial.read_text(errors="replace")
     assert play("rollback", *TUNING).changed > 0
     assert guest.differences() == ""

@@ -27,7 +27,8 @@ from appliance.cold.venue.refusal import Refused
 from appliance.cold.venue.rest import Rest
 from appliance.cold.venue.stream_connection import StreamConnection
 
-_TICK_S: Final = 0.001  # the market moves at least this often
+_TICK_S: Final = 0.001  # the market moves at most this often,
+_IDLE_S: Final = 0.01  # and what is due without it, not later than this
 _API_PATHS: Final = {Market.SPOT: "/ws-api/v3", Market.USDM: "/ws-fapi/v1"}
 _SCOPES: Final = ("public", "market", "private")
 _BODY_MAX_BYTES: Final = 1 << 20
@@ -184,7 +185,8 @@ class VenueServer:
                 floor.advance(now_ns)
             if all(floor.has_ended for floor in self.floors):
                 self.ended.set()
-            await asyncio.sleep(_TICK_S)
+            next_s = (min(floor.exchange.next_ns for floor in self.floors) - now_ns) / 1e9
+            await asyncio.sleep(min(max(next_s, _TICK_S), _IDLE_S))
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         path = request.path
