@@ -42,8 +42,10 @@ bench: .venv/.ready ## measure: speeds and bars, in one process on one core
 soak: .venv/.ready ## the long tests: large examples, stress, hours rather than minutes
 	HYPOTHESIS_PROFILE=soak $(PYTEST) -p no:benchmark --timeout=0 -m 'not vm' tests
 
-test-vm: .venv/.ready ## the playbooks against machines that boot, under QEMU; needs root
-	$(PYTEST) -p no:benchmark -n 2 --dist loadfile --timeout 2400 -m vm tests/vm
+VM ?= site
+test-vm: .venv/.ready ## the whole desk on a machine that boots, under QEMU; VM=tuning: what fails there
+	$(PYTEST) -p no:benchmark -n $(words $(VM)) --dist loadfile --timeout 2400 -rP \
+		-m vm $(VM:%=tests/vm/test_%.py)
 
 release: .venv/.ready ## one archive of all that a host needs, for ansible/playbooks/deploy.yml
 	$(BIN)/python -m appliance.cold.host.release --out build/release

@@ -98,16 +98,34 @@ def task(root: Path, pid: int, name: str, ran_on: int, allowed: str, flags: int 
     (folder / "status").write_text(f"Name:\t{name}\nCpus_allowed_list:\t{allowed}\nThreads:\t1\n")
 
 
+def test_a_line_that_was_sent_elsewhere_moves_with_its_next_interrupt(tmp_path: Path) -> None:
+    cores = Cores(frozenset({2, 3}), frozenset({0, 1}))
+    assert behaviour._affinities(cores, lines(tmp_path, n1=("0-1", "3"))).verdict is Verdict.OK
+
+
 def test_tasks_that_have_no_business_there(tmp_path: Path) -> None:
     cores = Cores(frozenset({2, 3}), frozenset({0, 1}))
+    before = behaviour.read_turns(tmp_path)
     task(tmp_path, 10, "elsewhere", 1, "0-3")
     task(tmp_path, 11, "ksoftirqd/2", 2, "2", 0x200000)
     task(tmp_path, 12, "the loop", 3, "3")
-    assert behaviour._tasks(cores, tmp_path).verdict is Verdict.OK
+    task(tmp_path, 15, "ran there before a partition", 3, "0-1")
+    assert behaviour._tasks(cores, before, tmp_path).verdict is Verdict.OK
     task(tmp_path, 13, "a (b) c", 2, "0-3")
     task(tmp_path, 14, "kworker/u8", 3, "0-3", 0x200000)
-    found = behaviour._tasks(cores, tmp_path)
+    found = behaviour._tasks(cores, before, tmp_path)
     assert (found.verdict, found.found) == (Verdict.WRONG, "a (b) c, kworker/u8 (kernel)")
+
+
+def test_a_thread_that_nobody_can_move_is_one_if_it_had_a_turn(tmp_path: Path) -> None:
+    cores = Cores(frozenset({2, 3}), frozenset({0, 1}))
+    task(tmp_path, 10, "kworker/R", 3, "0-3", 0x420_0000)
+    turns = tmp_path / "10" / "task" / "10" / "schedstat"
+    turns.write_text("900 80 7\n")
+    before = behaviour.read_turns(tmp_path)
+    assert behaviour._tasks(cores, before, tmp_path).verdict is Verdict.OK
+    turns.write_text("950 80 8\n")
+    assert behaviour._tasks(cores, before, tmp_path).found == "kworker/R (kernel)"
 
 
 def test_a_core_of_this_machine_ticks() -> None:
@@ -116,6 +134,14 @@ def test_a_core_of_this_machine_ticks() -> None:
     found = {one.knob: one for one in behaviour._core(cpu, 0.5)}
     ticks = found[f"timer ticks cpu{cpu}"]
     assert ticks.verdict in (Verdict.OK, Verdict.WRONG) and "/s" in ticks.found
+    rate = float(ticks.found.partition("/s")[0])
+    assert (ticks.verdict is Verdict.OK) == (rate <= behaviour.TICKS_MOST)
+
+
+def test_a_tick_that_the_profile_does_not_stop_is_told_and_no_pass() -> None:
+    cpu = max(os.sched_getaffinity(0))
+    ticks, _ = behaviour._core(cpu, 0.5, tickless=False)
+    assert ticks.verdict in (Verdict.OK, Verdict.NOT_APPLICABLE)
     rate = float(ticks.found.partition("/s")[0])
     assert (ticks.verdict is Verdict.OK) == (rate <= behaviour.TICKS_MOST)
 

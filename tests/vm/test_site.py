@@ -1,4 +1,4 @@
-"""The whole desk on a machine that boots: tuned, deployed, trading, upgraded, rolled back.
+"""The whole desk on a machine that boots: tuned, deployed, trading, upgraded, and all of it undone.
 
 In order: each test goes on where the one before it has left the machine. ``make test-vm``.
 """
@@ -14,13 +14,13 @@ import pytest
 
 from tests.vm import releases
 from tests.vm.compiled import RELEASES, compiled, tree
-from tests.vm.desk import CORE, RUN, Desk, lent_run
+from tests.vm.desk import CORE, ISOLATED, RUN, Desk, lent_run
 from tests.vm.guest import APPLIANCE, UNITS, Guest
 from tests.vm.playbooks import Playbooks
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(1800)]
 REBOOT: Final = ("-e", "host_tuning_reboot_allowed=true")
-TRIALS: Final = 3
+ISOLCPUS: Final = f"isolcpus=managed_irq,domain,{ISOLATED}"
 EXPOSURE_MAX: Final = 2.0
 INFLUX: Final = {"url": "http://127.0.0.1:8086", "bucket": "lonecore", "api": "v1"}
 
@@ -79,15 +79,11 @@ def _given(making: "Future[Made]", guest: Guest) -> Made:
 
 
 def test_the_host_is_tuned(guest: Guest, play: Playbooks) -> None:
-    """Its trial by the play: test_tuning.py. From here on a core a thread: what spins must not stop
-    the rest. If such a boot fails, the next is what the host always booted: the trial again."""
-    assert play("tune").changed > 5
-    for _ in range(TRIALS):
-        guest.machine.says("/etc/lonecore-host/trial arm")
-        guest.machine.restart("multi")
-        if "isolcpus" in guest.machine.says("cat /proc/cmdline"):
-            break
-    guest.machine.says("/etc/lonecore-host/trial keep")
+    """It boots into it, and what it boots stays so. From here on a core a thread: what spins must
+    not stop the rest."""
+    assert play("tune", *REBOOT).changed > 5
+    guest.machine.restart("multi")
+    assert ISOLCPUS in guest.machine.says("cat /proc/cmdline")
 
 
 def test_the_desk_is_deployed(guest: Guest, desk: Desk, play: Playbooks, first: Made) -> None:
@@ -107,7 +103,7 @@ def test_the_desk_is_deployed(guest: Guest, desk: Desk, play: Playbooks, first: 
     done = play("site", *REBOOT)
     assert done.changes == foretold.changes and done.changed > 10
     assert guest.release() == first.name
-    assert guest.status()["trades"]
+    guest.wait(lambda: guest.status()["trades"], "trading")
 
 
 def test_three_services_work(guest: Guest) -> None:
@@ -186,3 +182,15 @@ def test_no_figure_of_an_emulated_machine(guest: Guest) -> None:
         timeout_s=300,
     )
     assert told == "True"
+
+
+def test_back_to_the_host_before(guest: Guest, play: Playbooks) -> None:
+    """Beside a run that trades. It does not start on a host that has lost its tuning."""
+    told = play("rollback", "-e", "rollback_what=tuning")
+    assert told.changed > 0 and "until its next boot" in told.out
+    guest.machine.restart("single")
+    assert "isolcpus" not in guest.machine.says("cat /proc/cmdline")
+    checked = play("verify", "--tags", "tuning", "-e", "host_tuning_audited=stock")
+    assert '\\"wrong\\": 0' in checked.out
+    show = f"systemctl show -P ExecMainStatus {UNITS[0]}"
+    guest.wait(lambda: guest.machine.says(show) == "2", "a refusal to start")

@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -23,6 +23,7 @@ TICKS_MOST: Final = 1.0  # a second; a core with its tick has 100 to 1000
 TAKEN_S: Final = 0.3  # so long a core is looked at: thirty of its counter's steps
 _END_S: Final = 5.0
 _KERNEL_THREAD: Final = 0x0020_0000  # PF_KTHREAD of /proc/PID/stat
+_UNMOVABLE: Final = 0x0400_0000  # PF_NO_SETAFFINITY
 _SPIN: Final = (
     "import os, sys, time\n"
     "os.sched_setaffinity(0, {int(sys.argv[1])})\n"
@@ -44,13 +45,15 @@ class Counted:
     others: bool = False  # what span there was not ours
 
 
-def observe(cores: Cores, seconds: float) -> list[Finding]:
-    """Of each isolated core. Takes ``seconds`` for each."""
+def observe(cores: Cores, seconds: float, *, tickless: bool) -> list[Finding]:
+    """Of each isolated core. Takes ``seconds`` for each. ``tickless``: the profile stops the tick
+    of a core with one task; else it stays, and is only told."""
     found: list[Finding] = []
+    turns = read_turns()
     for cpu in sorted(cores.isolated):
-        found += _core(cpu, seconds)
+        found += _core(cpu, seconds, tickless=tickless)
     found.append(_affinities(cores))
-    found.append(_tasks(cores))
+    found.append(_tasks(cores, turns))
     return found
 
 
@@ -61,7 +64,7 @@ def not_here(reason: str) -> list[Finding]:
     ]
 
 
-def _core(cpu: int, seconds: float) -> Iterator[Finding]:
+def _core(cpu: int, seconds: float, *, tickless: bool = True) -> Iterator[Finding]:
     wanted = f"at most {TICKS_MOST:g}/s while it spins"
     try:
         counted = _spun(cpu, seconds)
@@ -70,9 +73,15 @@ def _core(cpu: int, seconds: float) -> Iterator[Finding]:
         for name in KNOBS[:2]:
             yield Finding(f"{name} cpu{cpu}", Verdict.UNREADABLE, wanted, told, f"run {_SLICE}")
         return
-    verdict = Verdict.OK if counted.ticks_per_s <= TICKS_MOST else Verdict.WRONG
-    mend = "" if verdict is Verdict.OK else f"nohz_full={cpu}; one task that can run, no more"
     found = f"{counted.ticks_per_s:.1f}/s{', under what runs there' if counted.others else ''}"
+    mend = f"nohz_full={cpu}; one task that can run, no more"
+    if counted.ticks_per_s <= TICKS_MOST:
+        verdict, mend = Verdict.OK, ""
+    elif tickless:
+        verdict = Verdict.WRONG
+    else:
+        verdict, mend = Verdict.NOT_APPLICABLE, ""
+        found += "; it stays without nohz_full, which is of the boot"
     yield Finding(f"{KNOBS[0]} cpu{cpu}", verdict, wanted, found, mend, reboot=bool(mend))
     came = ", ".join(f"{name}: {count}" for name, count in counted.devices.items()) or "none"
     verdict = Verdict.WRONG if counted.devices else Verdict.OK
@@ -157,7 +166,8 @@ def counted_between(
 
 
 def _affinities(cores: Cores, root: Path = Path("/proc/irq")) -> Finding:
-    """Lines that may come to an isolated core; those of a queue of its own cannot be moved."""
+    """Lines that may come to an isolated core; those of a queue of its own cannot be moved. One
+    that was sent elsewhere moves with its next interrupt, and until then reads as it was."""
     may_come = []
     for folder in sorted(root.glob("[0-9]*"), key=lambda path: int(path.name)):
         try:
@@ -167,7 +177,7 @@ def _affinities(cores: Cores, root: Path = Path("/proc/irq")) -> Finding:
         except (OSError, ValueError):
             continue
         is_of_a_queue = allowed <= cores.isolated
-        if effective & cores.isolated and not is_of_a_queue:
+        if effective & allowed & cores.isolated and not is_of_a_queue:
             may_come.append(folder.name)
     found = f"lines {', '.join(may_come)}" if may_come else "none may come"
     mend = (
@@ -177,8 +187,19 @@ def _affinities(cores: Cores, root: Path = Path("/proc/irq")) -> Finding:
     return Finding(KNOBS[2], verdict, "none may come", found, mend)
 
 
-def _tasks(cores: Cores, root: Path = Path("/proc")) -> Finding:
-    """Tasks that ran last on an isolated core and could have run elsewhere."""
+def read_turns(root: Path = Path("/proc")) -> dict[Path, int]:
+    """How often each task has been given a core, by its folder."""
+    turns = {}
+    for path in root.glob("[0-9]*/task/[0-9]*/schedstat"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            turns[path.parent] = int(path.read_text().split()[2])
+    return turns
+
+
+def _tasks(cores: Cores, before: Mapping[Path, int], root: Path = Path("/proc")) -> Finding:
+    """Tasks that ran last on an isolated core, may do so again and could have run elsewhere. A
+    thread of the kernel that nobody can move is one if it had a turn since ``before``."""
+    after = read_turns(root)
     strays = []
     for stat in root.glob("[0-9]*/task/[0-9]*/stat"):
         try:
@@ -188,7 +209,8 @@ def _tasks(cores: Cores, root: Path = Path("/proc")) -> Finding:
             continue  # it has ended
         name, _, rest = text.partition("(")[2].rpartition(")")
         words = rest.split()
-        is_kernels = bool(int(words[6]) & _KERNEL_THREAD)
+        flags, folder = int(words[6]), stat.parent
+        is_kernels = bool(flags & _KERNEL_THREAD)
         ran_on = int(words[36])
         allowed = next(
             (
@@ -201,7 +223,9 @@ def _tasks(cores: Cores, root: Path = Path("/proc")) -> Finding:
         if ran_on not in cores.isolated or int(stat.parts[-4]) == os.getpid():
             continue
         # A thread of the kernel for this core alone belongs there; so does who was put there.
-        if allowed <= cores.isolated:
+        if allowed <= cores.isolated or not allowed & cores.isolated:
+            continue
+        if flags & _UNMOVABLE and before.get(folder, -1) == after.get(folder):
             continue
         strays.append(f"{name}{' (kernel)' if is_kernels else ''}")
     found = ", ".join(sorted(set(strays))[:8]) or "none"

@@ -37,7 +37,7 @@ def look(args: argparse.Namespace) -> tuple[dict[str, Any], list[Finding]]:
     tree = Tree(Path(args.root))
     cores = _cores(args, tree, wanted.name)
     found = audit(wanted, cores, tree)
-    found += _observed(args, cores)
+    found += _observed(args, cores, wanted)
     return as_dict(wanted.name, cores, found), found
 
 
@@ -61,12 +61,13 @@ def _cores(args: argparse.Namespace, tree: Tree, name: str) -> Cores:
     return machine.cores_of(isolated, tree, args.hugepages)
 
 
-def _observed(args: argparse.Namespace, cores: Cores) -> list[Finding]:
+def _observed(args: argparse.Namespace, cores: Cores, wanted: profile.Profile) -> list[Finding]:
     if Path(args.root).resolve() != Path("/"):
         return behaviour.not_here("another tree: nothing runs in it")
     if not cores.isolated:
         return behaviour.not_here("no core is isolated")
-    return behaviour.observe(cores, args.seconds)
+    tickless = any(one.id == "nohz_full" for one in wanted.settings)
+    return behaviour.observe(cores, args.seconds, tickless=tickless)
 
 
 def as_dict(name: str, cores: Cores, found: list[Finding]) -> dict[str, Any]:
