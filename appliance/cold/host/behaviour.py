@@ -20,6 +20,8 @@ from appliance.cold.host.knobs import Finding, Verdict
 from appliance.cold.host.profile import Cores
 
 TICKS_MOST: Final = 1.0  # a second; a core with its tick has 100 to 1000
+# Of a loop that makes system calls: RCU asks a core that it finds in the kernel to report.
+TICKS_MOST_OF_A_LOOP: Final = 10.0
 TAKEN_S: Final = 0.3  # so long a core is looked at: thirty of its counter's steps
 _END_S: Final = 5.0
 _KERNEL_THREAD: Final = 0x0020_0000  # PF_KTHREAD of /proc/PID/stat
@@ -65,7 +67,7 @@ def not_here(reason: str) -> list[Finding]:
 
 
 def _core(cpu: int, seconds: float, *, tickless: bool = True) -> Iterator[Finding]:
-    wanted = f"at most {TICKS_MOST:g}/s while it spins"
+    wanted = f"at most {TICKS_MOST:g}/s while it spins, {TICKS_MOST_OF_A_LOOP:g}/s under a loop"
     try:
         counted = _spun(cpu, seconds)
     except OSError as error:
@@ -75,7 +77,7 @@ def _core(cpu: int, seconds: float, *, tickless: bool = True) -> Iterator[Findin
         return
     found = f"{counted.ticks_per_s:.1f}/s{', under what runs there' if counted.others else ''}"
     mend = f"nohz_full={cpu}; one task that can run, no more"
-    if counted.ticks_per_s <= TICKS_MOST:
+    if counted.ticks_per_s <= (TICKS_MOST_OF_A_LOOP if counted.others else TICKS_MOST):
         verdict, mend = Verdict.OK, ""
     elif tickless:
         verdict = Verdict.WRONG
