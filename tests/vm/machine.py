@@ -24,7 +24,7 @@ MEMORY_MIB: Final = 2048
 # multi: a thread a core; one boot in some panics or hangs, so it is not for a boot that is tested.
 # There the loop's core, which is never idle, leaves time of this machine to the others.
 EMULATED: Final = "tcg,thread={threads},tb-size=512"
-LOOP_NICE: Final = 10
+LOOP_NICE: Final = 5
 PROCESSOR: Final = "Nehalem"  # of those that are emulated, the one that keeps a stable counter
 
 
