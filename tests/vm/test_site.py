@@ -192,11 +192,13 @@ def test_no_figure_of_an_emulated_machine(guest: Guest) -> None:
 
 def test_back_to_the_host_before(guest: Guest, play: Playbooks) -> None:
     """Beside a run that trades. It does not start on a host that has lost its tuning."""
-    told = play("rollback", "-e", "rollback_what=tuning")
-    assert told.changed > 0 and "until its next boot" in told.out
+    done = play("rollback", "-e", "rollback_what=tuning")
+    assert done.changed > 0 and "until its next boot" in done.out
     guest.machine.restart("single")
     assert "isolcpus" not in guest.machine.says("cat /proc/cmdline")
     checked = play("verify", "--tags", "tuning", "-e", "host_tuning_audited=stock")
     assert '\\"wrong\\": 0' in checked.out
     show = f"systemctl show -P ExecMainStatus {UNITS[0]}"
-    guest.wait(lambda: guest.machine.says(show) == "2", "a refusal to start")
+    guest.wait(lambda: guest.machine.says(show) == "1", "a refusal to start")
+    told = guest.machine.says(f"journalctl -b -o cat -u {UNITS[0]}")
+    assert "isolcpus: nothing, not 3: isolcpus=managed_irq,domain,3 on the kernel's" in told
