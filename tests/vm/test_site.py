@@ -134,7 +134,7 @@ def test_they_are_shut_in_and_still_may_what_they_must(guest: Guest) -> None:
 def test_whoever_waits_for_the_kernel_on_the_loops_core_gets_it(guest: Guest) -> None:
     """As update-grub does, and much else: one turn of a worker on each core. Without a fair server
     they would wait until the loop ends."""
-    guest.machine.says("cat /proc/sys/vm/stat_refresh")
+    guest.machine.says("cat /proc/sys/vm/stat_refresh", timeout_s=300)
 
 
 def test_the_second_run_changes_nothing(play: Playbooks) -> None:
