@@ -43,7 +43,7 @@ soak: .venv/.ready ## the long tests: large examples, stress, hours rather than 
 	HYPOTHESIS_PROFILE=soak $(PYTEST) -p no:benchmark --timeout=0 -m 'not vm' tests
 
 VM ?= site
-test-vm: .venv/.ready ## the whole desk on a machine that boots, under QEMU; VM=tuning: what fails there
+test-vm: .venv/.ready ## the whole desk on a machine that boots (QEMU); VM=tuning: what fails there
 	$(PYTEST) -p no:benchmark -n $(words $(VM)) --dist loadfile --timeout 2400 -rP \
 		-m vm $(VM:%=tests/vm/test_%.py)
 
