@@ -79,7 +79,8 @@ class Guardian:
         try:
             while not stopped.is_set():
                 await self.look()
-                await asyncio.sleep(LOOK_S)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stopped.wait(), LOOK_S)
         finally:
             keeper.cancel()
             await asyncio.wait({keeper})

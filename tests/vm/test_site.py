@@ -103,7 +103,7 @@ def test_the_desk_is_deployed(guest: Guest, desk: Desk, play: Playbooks, first: 
     done = play("site", *REBOOT)
     assert done.changes == foretold.changes and done.changed > 10
     assert guest.release() == first.name
-    guest.wait(lambda: guest.status()["trades"], "trading")
+    assert guest.status()["trades"]
 
 
 def test_three_services_work(guest: Guest) -> None:
@@ -201,4 +201,4 @@ def test_back_to_the_host_before(guest: Guest, play: Playbooks) -> None:
     show = f"systemctl show -P ExecMainStatus {UNITS[0]}"
     guest.wait(lambda: guest.machine.says(show) == "1", "a refusal to start")
     told = guest.machine.says(f"journalctl -b -o cat -u {UNITS[0]}")
-    assert "isolcpus: nothing, not 3: isolcpus=managed_irq,domain,3 on the kernel's" in told
+    assert f"isolcpus: nothing, not {CORE}: isolcpus=managed_irq,domain,{CORE} on the" in told

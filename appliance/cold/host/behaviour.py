@@ -20,7 +20,7 @@ from appliance.cold.host.knobs import Finding, Verdict
 from appliance.cold.host.profile import Cores
 
 TICKS_MOST: Final = 1.0  # a second; a core with its tick has 100 to 1000
-# Of a loop that makes system calls: RCU asks a core that it finds in the kernel to report.
+# Beside a loop that makes system calls one to two were counted, on an emulated machine.
 TICKS_MOST_OF_A_LOOP: Final = 10.0
 TAKEN_S: Final = 0.3  # so long a core is looked at: thirty of its counter's steps
 _END_S: Final = 5.0
@@ -191,17 +191,24 @@ def _affinities(cores: Cores, root: Path = Path("/proc/irq")) -> Finding:
 
 def read_turns(root: Path = Path("/proc")) -> dict[Path, int]:
     """How often each task has been given a core, by its folder."""
-    turns = {}
-    for path in root.glob("[0-9]*/task/[0-9]*/schedstat"):
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            turns[path.parent] = int(path.read_text().split()[2])
-    return turns
+    return {
+        folder: turns
+        for folder in root.glob("[0-9]*/task/[0-9]*")
+        if (turns := _turns(folder)) is not None
+    }
+
+
+def _turns(folder: Path) -> int | None:
+    """None: it has ended, or this kernel does not count them."""
+    try:
+        return int((folder / "schedstat").read_text().split()[2])
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def _tasks(cores: Cores, before: Mapping[Path, int], root: Path = Path("/proc")) -> Finding:
     """Tasks that ran last on an isolated core, may do so again and could have run elsewhere. A
     thread of the kernel that nobody can move is one if it had a turn since ``before``."""
-    after = read_turns(root)
     strays = []
     for stat in root.glob("[0-9]*/task/[0-9]*/stat"):
         try:
@@ -227,7 +234,7 @@ def _tasks(cores: Cores, before: Mapping[Path, int], root: Path = Path("/proc"))
         # A thread of the kernel for this core alone belongs there; so does who was put there.
         if allowed <= cores.isolated or not allowed & cores.isolated:
             continue
-        if flags & _UNMOVABLE and before.get(folder, -1) == after.get(folder):
+        if flags & _UNMOVABLE and folder in before and before[folder] == _turns(folder):
             continue
         strays.append(f"{name}{' (kernel)' if is_kernels else ''}")
     found = ", ".join(sorted(set(strays))[:8]) or "none"
