@@ -116,9 +116,7 @@ def backtest(args: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     folder = out_folder(args.out) if args.out else None
     from appliance.cold import compile_cache, strategy_loader
 
-    cache, warm = compile_cache.prepare(
-        strategy_loader.source_of(args.strategy), compile_cache.HISTORY
-    )
+    cache = compile_cache.prepare(strategy_loader.source_of(args.strategy), compile_cache.HISTORY)
     from appliance.cold.backtest import outputs, run_backtest
 
     strategy = strategy_loader.load_strategy(args.strategy, asked.params)
@@ -127,6 +125,6 @@ def backtest(args: argparse.Namespace, screen: Screen) -> dict[str, Any]:
         folder, safe_loss, args.parquet, args.certify, args.key, valid_days, thresholds
     )
     instruments = run_backtest.learn(plan, screen)
-    outcome = run_backtest.run(plan, instruments, screen, warm=warm)
-    compile_cache.mark_complete(cache, compile_cache.HISTORY)
+    outcome = run_backtest.run(plan, instruments, screen, warm=cache.warm)
+    cache.complete()
     return outputs.write(wants, plan, outcome, screen)

@@ -101,7 +101,7 @@ def _cores(args: argparse.Namespace) -> tuple[int, int]:
 def _measure(args: argparse.Namespace, core: int, load_core: int, screen: Screen) -> dict[str, Any]:
     from appliance.cold import compile_cache
 
-    cache, _ = compile_cache.prepare(STRATEGY, compile_cache.REPLAY)
+    cache = compile_cache.prepare(STRATEGY, compile_cache.REPLAY)
     from appliance.cold.bench.facts import facts
     from appliance.cold.bench.inside import Inside
     from appliance.cold.bench.wire import LOADS, Wire
@@ -110,7 +110,7 @@ def _measure(args: argparse.Namespace, core: int, load_core: int, screen: Screen
     made_ns, began_s = time.time_ns(), time.monotonic()
     told = facts(core, load_core)
     inside = Inside(Placement(core, args.fifo), screen.say)
-    compile_cache.mark_complete(cache, compile_cache.REPLAY)
+    cache.complete()
     screen.say("starting the loop over sockets")
     with Wire(core, load_core, args.fifo) as wire, screen.task("rounds", args.rounds) as progress:
         for n in range(args.rounds):

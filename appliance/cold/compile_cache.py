@@ -5,6 +5,9 @@ imported module would live on in cached machine code. Here the directory's name 
 whole source of abi, hot and the strategy, of the versions of Python, Numba, llvmlite and NumPy, of
 the processor and of the flags: whatever changes, there is nothing stale to find.
 
+Numba finds what it has compiled by the path of its source. The same source in another place, in
+another release say, is compiled anew; so that a loop is complete is noted for the place it is in.
+
 Must be called before anything of Numba is imported.
 """
 
@@ -15,7 +18,7 @@ import shutil
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from appliance.cold.errors import ApplianceError
 
@@ -33,6 +36,18 @@ COMPLETE: Final = "complete"
 REPLAY: Final = "replay"  # the loop over recorded frames
 LIVE: Final = "live"  # the one over sockets
 HISTORY: Final = "history"  # the one of a backtest
+
+
+class Cache(NamedTuple):
+    """Where compiled code of one strategy and loop is kept."""
+
+    directory: Path
+    warm: bool  # it held all of it when it was asked for
+    marker: Path
+
+    def complete(self) -> None:
+        """The loop compiled and ran its warm-up: the next start finds everything here."""
+        self.marker.touch()
 
 
 def cache_key(strategy_source: Path) -> str:
@@ -72,12 +87,14 @@ def cache_root() -> Path:
     return Path(base) / "lonecore"
 
 
-def prepare(strategy_source: Path, loop: str = REPLAY) -> tuple[Path, bool]:
-    """Points Numba at the directory of the key. (directory, it holds that loop compiled)."""
+def prepare(strategy_source: Path, loop: str = REPLAY) -> Cache:
+    """Points Numba at the directory of the key."""
     if "numba" in sys.modules:
         raise RuntimeError("the compile cache must be set up before Numba is imported")
     directory = cache_root() / cache_key(strategy_source)
-    warm = (directory / f"{COMPLETE}-{loop}").exists()
+    place = hashlib.sha256(f"{PACKAGE}\0{strategy_source.resolve()}".encode()).hexdigest()
+    marker = directory / f"{COMPLETE}-{loop}-{place[:16]}"
+    warm = marker.exists()
     try:
         directory.mkdir(parents=True, exist_ok=True)
         os.utime(directory)  # used now: others are forgotten first
@@ -88,12 +105,7 @@ def prepare(strategy_source: Path, loop: str = REPLAY) -> tuple[Path, bool]:
         ) from None
     os.environ["NUMBA_CACHE_DIR"] = str(directory)
     _forget_old(directory)
-    return directory, warm
-
-
-def mark_complete(directory: Path, loop: str = REPLAY) -> None:
-    """The loop compiled and ran its warm-up: the next start finds everything here."""
-    (directory / f"{COMPLETE}-{loop}").touch()
+    return Cache(directory, warm, marker)
 
 
 def _forget_old(kept: Path) -> None:

@@ -84,17 +84,17 @@ def diff(
     session = read_session(_journal(args, config), args.session)
     from appliance.cold import compile_cache, strategy_loader
 
-    cache, warm = compile_cache.prepare(
-        strategy_loader.source_of(asked.strategy), compile_cache.HISTORY
+    cache = compile_cache.prepare(strategy_loader.source_of(asked.strategy), compile_cache.HISTORY)
+    screen.say(
+        "loading the engine" if cache.warm else "compiling the engine (once for this version)"
     )
-    screen.say("loading the engine" if warm else "compiling the engine (once for this version)")
     from appliance.cold.backtest.run_backtest import plan_of
     from appliance.cold.diff.compare import compare
     from appliance.cold.diff.replayed import replayed
 
     plan = plan_of(asked, strategy_loader.load_strategy(asked.strategy, asked.params))
     other = replayed(plan, session, screen, within_ns=within_ns, is_free=args.free)
-    compile_cache.mark_complete(cache, compile_cache.HISTORY)
+    cache.complete()
     comparison = compare(session.course, other.course, other.heard, within_ns)
     return {
         "session": {

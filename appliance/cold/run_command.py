@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -16,6 +16,9 @@ from appliance.cold.errors import EXIT_NO, EXIT_OK, ApplianceError
 from appliance.cold.placement import hold_idle_states_off
 from appliance.cold.replay_command import Screen, rings_folder
 from appliance.cold.run_config import BadConfig, RunConfig, load
+
+if TYPE_CHECKING:
+    from appliance.cold.compile_cache import Cache
 
 _EPILOG = """\
 examples:
@@ -101,7 +104,7 @@ def _check(config: RunConfig, screen: Screen, *, compiles: bool, as_json: bool) 
         name, cache = _prepare(config)
         strategy = strategy_loader.load_strategy(name, _params(config))
         _certified(config, strategy)
-        if compiles:
+        if compiles and not cache.warm:
             from appliance.cold.live import compiling
 
             asyncio.run(compiling.compile_alone(strategy, cache, _sayer(screen)))
@@ -169,7 +172,7 @@ def _key(config: RunConfig) -> Any:
     return key_file.of(config)
 
 
-def _prepare(config: RunConfig) -> tuple[str, tuple[Path, bool]]:
+def _prepare(config: RunConfig) -> tuple[str, "Cache"]:
     """The strategy's name or file, and where compiled code is kept."""
     from appliance.cold import compile_cache, strategy_loader
 

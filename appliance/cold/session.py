@@ -19,11 +19,11 @@ from appliance.abi.refusal import Block
 from appliance.abi.telemetry import Lifecycle
 from appliance.abi.trading_state import Cause, Phase, TradingState
 from appliance.abi.units import NO_ID, NS_PER_MS
-from appliance.cold import boot, compile_cache, mapping
+from appliance.cold import boot, mapping
 from appliance.cold.capture_region import CaptureRegion
 from appliance.cold.clerk import Clerk
 from appliance.cold.clerk_desk import ClerkDesk
-from appliance.cold.compile_cache import LIVE, REPLAY
+from appliance.cold.compile_cache import Cache
 from appliance.cold.control_region import ControlRegion
 from appliance.cold.instrument_table import Instruments
 from appliance.cold.limits import RiskLimits, demo_limits, give_paper_funds, load_limits
@@ -105,7 +105,7 @@ class Plan:
     instruments: Instruments
     strategy: Strategy
     limits_file: Path | None
-    cache: tuple[Path, bool]  # what compile_cache.prepare returned
+    cache: Cache
     speed: float | None  # None: as fast as possible
     frames_total_n: int
     process_started_s: float
@@ -137,7 +137,7 @@ def start(plan: Plan) -> Session:
         rings = RingRegion(region.path, plan.rings_folder)
         control = ControlRegion(region.path)
         region.set_instruments(plan.instruments.records)
-        plan.say(_COMPILING[plan.cache[1]])
+        plan.say(_COMPILING[plan.cache.warm])
         core = boot.make_core(
             plan.instruments.records,
             plan.instruments.symbols,
@@ -155,7 +155,7 @@ def start(plan: Plan) -> Session:
         limits.write(core.gate)
         _set_control(core, plan)
         notes += _begin_journal(core, plan)
-        compile_cache.mark_complete(plan.cache[0], LIVE if plan.live else REPLAY)
+        plan.cache.complete()
         quarantine = Quarantine()
         desk = ClerkDesk(core, clerk_of(plan.instruments), quarantine)
         loop = HotLoop(core, run, desk)
@@ -191,7 +191,7 @@ def start(plan: Plan) -> Session:
         desk=desk,
         quarantine=quarantine,
         start_s=time.time() - plan.process_started_s,
-        warm=plan.cache[1],
+        warm=plan.cache.warm,
         notes=notes,
     )
 

@@ -9,7 +9,14 @@ import numba
 import pytest
 
 from appliance.cold import compile_cache
-from appliance.cold.compile_cache import COMPLETE, KEYS_KEPT, cache_key, cache_root, prepare
+from appliance.cold.compile_cache import (
+    COMPLETE,
+    KEYS_KEPT,
+    LIVE,
+    cache_key,
+    cache_root,
+    prepare,
+)
 from appliance.cold.errors import ApplianceError
 
 
@@ -140,17 +147,35 @@ def early(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def test_it_is_warm_when_it_was_completed(early: Path, strategy: Path) -> None:
-    directory, warm = prepare(strategy)
-    assert directory == early / cache_key(strategy) and directory.is_dir() and not warm
+    cache = prepare(strategy)
+    directory = cache.directory
+    assert directory == early / cache_key(strategy) and directory.is_dir() and not cache.warm
     assert os.environ["NUMBA_CACHE_DIR"] == str(directory)
-    assert prepare(strategy) == (directory, False)  # a start that failed completes nothing
-    compile_cache.mark_complete(directory)
-    assert (directory / f"{COMPLETE}-replay").exists()
-    assert prepare(strategy) == (directory, True)
+    assert prepare(strategy) == cache  # a start that failed completes nothing
+    cache.complete()
+    assert [path.name.startswith(f"{COMPLETE}-replay") for path in directory.iterdir()] == [True]
+    assert prepare(strategy).warm and not prepare(strategy, LIVE).warm
+
+
+def test_the_same_source_elsewhere_is_compiled_again(
+    early: Path, strategy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Numba finds code by the path of its source."""
+    prepare(strategy).complete()
+    moved = tmp_path / "next" / strategy.name
+    moved.parent.mkdir()
+    shutil.copy(strategy, moved)
+    assert prepare(moved).directory == prepare(strategy).directory
+    assert prepare(strategy).warm and not prepare(moved).warm
+    release = tmp_path / "release"
+    for part in ("abi", "hot"):
+        shutil.copytree(compile_cache.PACKAGE / part, release / part)
+    monkeypatch.setattr(compile_cache, "PACKAGE", release)
+    assert not prepare(strategy).warm
 
 
 def test_those_not_used_for_longest_are_forgotten(early: Path, strategy: Path) -> None:
-    mine, _ = prepare(strategy)
+    mine = prepare(strategy).directory
     os.utime(mine, (1, 1))
     for number in range(KEYS_KEPT + 3):
         other = early / f"other-{number}"

@@ -22,7 +22,7 @@ END_S: Final = 50.0
 
 def main(port: int, core_number: int, fifo_priority: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends when its input does
-    cache, _ = compile_cache.prepare(STRATEGY, compile_cache.LIVE)
+    cache = compile_cache.prepare(STRATEGY, compile_cache.LIVE)
     from appliance.abi import control as c
     from appliance.abi.link import LinkRole
     from appliance.abi.market import FrameSource
@@ -35,7 +35,7 @@ def main(port: int, core_number: int, fifo_priority: int) -> None:
     from appliance.hot.frame_ring import push
 
     core, links, run = _built()
-    compile_cache.mark_complete(cache, compile_cache.LIVE)
+    cache.complete()
     table = LinkTable(links)
     for role in (LinkRole.BOOKS, LinkRole.ORDERS):
         connection = socket.create_connection(("127.0.0.1", port), 10)

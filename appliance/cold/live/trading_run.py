@@ -16,6 +16,7 @@ from appliance.abi.trading_state import Cause, TradingState
 from appliance.cold import service_manager, testnet
 from appliance.cold import session as loop_session
 from appliance.cold.certificate_check import Certified
+from appliance.cold.compile_cache import Cache
 from appliance.cold.control_region import Answer, NotAnswered, post
 from appliance.cold.errors import ApplianceError
 from appliance.cold.instrument_table import Instruments
@@ -54,7 +55,7 @@ class TradingRun:
         key: ApiKey | None,
         strategy: Strategy,
         certified: Certified | None,
-        cache: tuple[Path, bool],
+        cache: Cache,
         rings_folder: Path | None,
         say: Say,
         process_started_s: float,
@@ -145,7 +146,7 @@ class TradingRun:
             instruments=instruments,
             strategy=self._strategy,
             limits_file=config.file("risk.file"),
-            cache=(self._cache[0], True),
+            cache=self._cache._replace(warm=True),
             speed=1.0,
             frames_total_n=0,
             process_started_s=self._started_s,
