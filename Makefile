@@ -47,7 +47,7 @@ test-vm: .venv/.ready ## the whole desk on a machine that boots (QEMU); VM=tunin
 	$(PYTEST) -p no:benchmark -n $(words $(VM)) --dist loadfile --timeout 2400 -rP \
 		-m vm $(VM:%=tests/vm/test_%.py)
 
-release: .venv/.ready ## one archive of all that a host needs, for ansible/playbooks/deploy.yml
+release: .venv/.ready ## archives of all that a host needs, for ansible/playbooks/deploy.yml
 	$(BIN)/python -m appliance.cold.host.release --out build/release
 
 INCIDENTS ?= --disconnects 200 --drops 200 --silences 50 --doubts 50

@@ -10,14 +10,14 @@ import shutil
 from pathlib import Path
 from typing import Final
 
+from appliance.cold.host.release import PLACE
 from tests.vm.calling import call
 from tests.vm.image import image
-from tests.vm.releases import name_of
+from tests.vm.releases import Release
 
 # What the loop is compiled for, here and there: the machine's processor by its name.
 PROCESSOR: Final = {"NUMBA_CPU_NAME": "nehalem", "NUMBA_CPU_FEATURES": "+cx16,+popcnt,+sse4.2"}
 CACHE: Final = "var/cache/lonecore"
-RELEASES: Final = "opt/lonecore/releases"
 COMPILE_S: Final = 400
 
 _IN_A_ROOT: Final = """
@@ -35,24 +35,26 @@ def tree(run: Path, root: Path) -> None:
     and which has a ``lonecore-key`` in it."""
     root.mkdir(parents=True)
     call("tar", "-C", root, "-xf", image() / "root.tar", "--exclude=./dev/*")
-    (root / RELEASES).mkdir(parents=True)
     shutil.copytree(run, root / "run" / "trading")
 
 
-def compiled(archive: Path, root: Path) -> Path:
+def compiled(release: Release, root: Path) -> Path:
     """What is to be in the machine's /var/cache/lonecore, for the run in ``root`` and a release.
 
     Needs root, for a tree of its own with /proc, /sys and /dev in it; what is mounted is seen by
     this one program only.
     """
-    call("tar", "-C", root / RELEASES, "-xf", archive)
-    release = name_of(archive)
-    cache = f"{CACHE}-{release}"
+    for place, archive in release.archives.items():
+        folder = root / place.lstrip("/")
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / release.packages).exists():
+            call("tar", "-C", folder, "-xf", archive)
+    cache = f"{CACHE}-{release.name}"
     variables = [f"{name}={value}" for name, value in PROCESSOR.items()]
     call(
         *("unshare", "-m", "sh", "-c", _IN_A_ROOT, "sh", root, "chroot", root, "env"),
         *(*variables, f"LONECORE_CACHE=/{cache}", "CREDENTIALS_DIRECTORY=/run/trading"),
-        *(f"/{RELEASES}/{release}/bin/appliance", "run", "/run/trading/run.toml"),
+        *(f"{PLACE}/{release.name}/bin/appliance", "run", "/run/trading/run.toml"),
         "--compile",
         timeout_s=COMPILE_S,
     )

@@ -59,11 +59,11 @@ class Guest:
 
     # ---- the venue ---------------------------------------------------------------------------
 
-    def start_venue(self, tree: Path) -> str:
-        """Of the packages in ``tree``, in the machine; the key of its account, as JSON."""
+    def start_venue(self, *packages: Path) -> str:
+        """Of what is in these folders, in the machine; the key of its account, as JSON."""
         exclude = [f"--exclude={name}" for name in _NOT_OF_THE_VENUE]
-        (packages,) = tree.glob("lib/python3.*/site-packages")
-        self.machine.send(packages, "/opt/venue", *exclude)
+        for folder in packages:
+            self.machine.send(folder, "/opt/venue", *exclude)
         self.machine.says(
             "systemd-run --quiet --unit=venue --property=Environment=PYTHONPATH=/opt/venue python3"
             f" -m appliance venue --market spot --port {VENUE_PORT} --symbols BTCUSDT --rate 8"

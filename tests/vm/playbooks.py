@@ -54,8 +54,9 @@ class Playbooks:
         self._played_n = 0
 
     def start(self, name: str, *more: str, plain: bool = False) -> "subprocess.Popen[str]":
-        """``more``: as on the command line. ``plain``: over ssh as Ansible has it; else by mitogen,
-        which is what makes an emulated machine bearable."""
+        """``name``: of one or several, one after the other. ``more``: as on the command line.
+        ``plain``: over ssh as Ansible has it; else by mitogen, which is what makes an emulated
+        machine bearable."""
         environment = {
             "ANSIBLE_CONFIG": str(ANSIBLE / "ansible.cfg"),
             "ANSIBLE_NOCOLOR": "1",
@@ -68,9 +69,9 @@ class Playbooks:
             plugins = packages / "ansible_mitogen/plugins/strategy"
             environment["ANSIBLE_STRATEGY_PLUGINS"] = str(plugins)
             environment["ANSIBLE_STRATEGY"] = "mitogen_linear"
-        playbook = ANSIBLE / "playbooks" / f"{name}.yml"
+        books = [ANSIBLE / "playbooks" / f"{one}.yml" for one in name.split()]
         return subprocess.Popen(
-            [self._bin / "ansible-playbook", "-i", self._inventory, playbook, *more],
+            [self._bin / "ansible-playbook", "-i", self._inventory, *books, *more],
             cwd=ANSIBLE,
             env=os.environ | environment,
             stdin=subprocess.DEVNULL,
@@ -111,7 +112,8 @@ class Playbooks:
 
     def _keep(self, name: str, out: str) -> None:
         self._played_n += 1
-        (self._inventory.parent / f"{self._played_n:02}-{name}.log").write_text(out)
+        file = f"{self._played_n:02}-{'-'.join(name.split())}.log"
+        (self._inventory.parent / file).write_text(out)
 
 
 def _end(process: "subprocess.Popen[str]") -> None:

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -15,19 +16,27 @@ FILES: Final = ("pyproject.toml", "README.md", "LICENSE")
 MAKE_S: Final = 300
 
 
-def this(folder: Path) -> Path:
-    """The archive of this checkout."""
+@dataclass(frozen=True)
+class Release:
+    """``archives``: where each belongs on a host, the release's own last."""
+
+    name: str
+    packages: str
+    archives: dict[str, Path]
+
+    @property
+    def archive(self) -> Path:
+        return list(self.archives.values())[-1]
+
+
+def this(folder: Path) -> Release:
+    """Of this checkout."""
     return _made(ROOT, folder)
 
 
-def following(folder: Path) -> Path:
+def following(folder: Path) -> Release:
     """Of one that differs in its version."""
     return _made(_next(folder / "checkout"), folder)
-
-
-def name_of(archive: Path) -> str:
-    """Of the release in it."""
-    return archive.name.removeprefix("lonecore-").removesuffix(".tar.gz")
 
 
 def _next(copy: Path) -> Path:
@@ -43,9 +52,11 @@ def _next(copy: Path) -> Path:
     return copy
 
 
-def _made(checkout: Path, folder: Path) -> Path:
+def _made(checkout: Path, folder: Path) -> Release:
     words = [sys.executable, "-m", "appliance.cold.host.release", "--out", folder]
-    return Path(json.loads(call(*words, cwd=checkout, timeout_s=MAKE_S))["archive"])
+    told = json.loads(call(*words, cwd=checkout, timeout_s=MAKE_S))
+    archives = {one["place"]: Path(one["archive"]) for one in told["archives"]}
+    return Release(told["release"], told["packages"], archives)
 
 
 def influxdb() -> list[str]:

@@ -13,7 +13,7 @@ from typing import Final
 import pytest
 
 from tests.vm import releases
-from tests.vm.compiled import RELEASES, compiled, tree
+from tests.vm.compiled import compiled, tree
 from tests.vm.desk import CORE, ISOLATED, RUN, Desk, lent_run
 from tests.vm.guest import APPLIANCE, UNITS, Guest
 from tests.vm.playbooks import Playbooks
@@ -29,12 +29,12 @@ INFLUX: Final = {"url": "http://127.0.0.1:8086", "bucket": "lonecore", "api": "v
 class Made:
     """A release, and its compiled code for the machine."""
 
-    archive: Path
+    release: releases.Release
     cache: Path
 
     @property
     def name(self) -> str:
-        return releases.name_of(self.archive)
+        return self.release.name
 
 
 @pytest.fixture(scope="module")
@@ -42,14 +42,14 @@ def making(folder: Path) -> Iterator["list[Future[Made]]"]:
     """Two of them, one after the other, while the machine boots and goes on."""
     root = folder / "compiled" / "tree"
 
-    def make(archived: Callable[[Path], Path]) -> Made:
-        archive = archived(folder / "releases")
+    def make(of: Callable[[Path], releases.Release]) -> Made:
+        release = of(folder / "releases")
         if not root.exists():
             tree(lent_run(folder / "lent"), root)
-        return Made(archive, compiled(archive, root))
+        return Made(release, compiled(release, root))
 
     with ThreadPoolExecutor(1) as pool:
-        yield [pool.submit(make, archived) for archived in (releases.this, releases.following)]
+        yield [pool.submit(make, of) for of in (releases.this, releases.following)]
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +78,7 @@ def _given(making: "Future[Made]", guest: Guest) -> Made:
     return made
 
 
+@pytest.mark.usefixtures("making")  # it begins with the machine, and is long about it
 def test_the_host_is_tuned(guest: Guest, play: Playbooks) -> None:
     """It boots into it, and what it boots stays so. From here on a core a thread: what spins must
     not stop the rest."""
@@ -88,11 +89,14 @@ def test_the_host_is_tuned(guest: Guest, play: Playbooks) -> None:
 
 def test_the_desk_is_deployed(guest: Guest, desk: Desk, play: Playbooks, first: Made) -> None:
     """The whole site, with a run and its key, onto a host that has been tuned."""
-    key = guest.start_venue(first.cache.parents[2] / RELEASES / first.name)
+    root = first.cache.parents[2]
+    own, others = (root / place.lstrip("/") for place in reversed(first.release.archives))
+    (site,) = own.glob(f"{first.name}/lib/python3.*/site-packages")
+    key = guest.start_venue(site, others / first.release.packages)
     desk.say(
         appliance_runs=[RUN],
         appliance_credentials={RUN: key},
-        appliance_archive=str(first.archive),
+        appliance_archive=str(first.release.archive),
         sidecar_influx=INFLUX,
         monitoring_influxdb="package",
         monitoring_influxdb_package="influxdb",
@@ -137,12 +141,9 @@ def test_whoever_waits_for_the_kernel_on_the_loops_core_gets_it(guest: Guest) ->
     guest.machine.says("cat /proc/sys/vm/stat_refresh", timeout_s=300)
 
 
-def test_the_second_run_changes_nothing(play: Playbooks) -> None:
-    assert play("site", *REBOOT).changed == 0
-
-
-def test_verify_says_so(play: Playbooks) -> None:
-    assert f"{RUN}: trading" in play("verify").out
+def test_the_second_run_changes_nothing_and_verify_says_so(play: Playbooks) -> None:
+    told = play("site verify", *REBOOT)
+    assert told.changed == 0 and f"{RUN}: trading" in told.out
 
 
 def test_an_upgrade_under_load_leaves_no_order_unknown(
@@ -150,20 +151,19 @@ def test_an_upgrade_under_load_leaves_no_order_unknown(
 ) -> None:
     """Its first play is cut off when the run is drained; the second finds what it has left."""
     before = guest.journal()
-    desk.say(appliance_archive=str(second.archive))
+    desk.say(appliance_archive=str(second.release.archive))
     play.cut_off("deploy", "TASK [appliance : Wait until nothing is open]")
     assert not guest.status()["trades"] and guest.release() == first.name
     play("deploy")
     assert guest.release() == second.name
     guest.wait(lambda: guest.status()["trades"], "trading")
-    after = guest.journal()
-    assert after["sequence"] > before["sequence"] and after["lost_records"] == 0
-    assert not [one for one in after["open_orders"] if one["state"] == "UNKNOWN"]
     guest.machine.says(f"{APPLIANCE} halt {RUN} --cancel-all --within 30")
     guest.wait(lambda: guest.status()["open_orders"] == 0, "no open order")
     guest.journal("--verify")
-    rows = guest.journal()["positions"]
-    held = {row["symbol"]: Decimal(row["position"]) for row in rows}
+    after = guest.journal()
+    assert after["sequence"] > before["sequence"] and after["lost_records"] == 0
+    assert after["open_orders"] == []
+    held = {row["symbol"]: Decimal(row["position"]) for row in after["positions"]}
     assert held == guest.traded_at_venue()
     guest.machine.says(f"{APPLIANCE} resume {RUN} --within 30 --reason 'counted'")
 
