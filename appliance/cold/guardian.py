@@ -31,7 +31,7 @@ from appliance.cold.errors import ApplianceError
 from appliance.cold.live.kill_switch import KillSwitch
 from appliance.cold.live.rest_client import RestError
 
-LOOK_S: Final = 0.02
+LOOK_S: Final = 0.05  # a loop may be silent for ten of them
 PREPARE_EVERY_S: Final = 5.0
 ABLE_S: Final = 15.0  # a guardian that did not reach the venue for longer is none
 COUNT_DOWN_S: Final = 10.0
@@ -79,8 +79,7 @@ class Guardian:
         try:
             while not stopped.is_set():
                 await self.look()
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stopped.wait(), LOOK_S)
+                await asyncio.sleep(LOOK_S)
         finally:
             keeper.cancel()
             await asyncio.wait({keeper})

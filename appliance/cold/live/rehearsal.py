@@ -22,6 +22,7 @@ from appliance.abi.market import FrameSource, Market
 from appliance.abi.trading import Report
 from appliance.cold.clerk import Clerk
 from appliance.cold.clerk_desk import ClerkDesk
+from appliance.cold.line import Line
 from appliance.cold.live.link_table import LinkTable
 from appliance.cold.live.message_desk import MessageDesk
 from appliance.cold.live.opening import Opened
@@ -41,7 +42,8 @@ from appliance.hot.order_text import client_id
 from appliance.hot.ring import size
 from appliance.hot.wire.links import Links, make_links
 
-SECONDS: Final = 2
+SECONDS: Final = 1
+SNAPSHOTS_S: Final = (0.25, 0.5)
 TOGETHER_N: Final = 16  # messages at once: each wait is two threads taking turns
 _PATIENCE_S: Final = 20.0
 
@@ -51,6 +53,8 @@ def rehearse(strategy: Strategy, cycles: tuple[int, int]) -> None:
     loop: Callable[[Core, Links], int] = duty_cycle.run_live
     pairs = Pairs()
     for market in (Market.SPOT, Market.USDM):
+        made = generate(1, SECONDS, symbols=(SYMBOL,), market=market, snapshot_at_s=SNAPSHOTS_S)
+        lines = list(made)
         for paper in (0, 1):
             core, rings = warm_core(strategy, cycles, market)
             core.control[c.PAPER] = paper
@@ -59,7 +63,7 @@ def rehearse(strategy: Strategy, cycles: tuple[int, int]) -> None:
             with contextlib.ExitStack() as stack:
                 tls = pairs if paper == 0 else None
                 ours = [_offer(stack, links, k, role, tls) for k, role in enumerate(LinkRole)]
-                venue = threading.Thread(target=_play, args=(core, ours, market), daemon=True)
+                venue = threading.Thread(target=_play, args=(core, ours, lines), daemon=True)
                 core.control[c.COMMAND] = c.Command.RUN
                 venue.start()
                 loop(core, links)
@@ -92,14 +96,13 @@ def _offer(
     return far
 
 
-def _play(core: Core, ends: list[socket.socket], market: Market) -> None:
+def _play(core: Core, ends: list[socket.socket], lines: list[Line]) -> None:
     """The venue's side; whatever happens, the loop is stopped."""
     try:
         books, orders = ends[LinkRole.BOOKS], ends[LinkRole.ORDERS]
         for message in (b'{"id":"rehearsal"}', *_acknowledgements(core)):
             orders.sendall(_frame(Opcode.TEXT, message))
         books.sendall(_frame(Opcode.PING, b"1"))
-        lines = generate(1, SECONDS, symbols=(SYMBOL,), market=market, snapshot_at_s=(0.25, 1.0))
         orders.setblocking(False)
         for n, line in enumerate(lines):
             if line.is_rest:
