@@ -71,6 +71,7 @@ class Desk:
             "ansible_host": "127.0.0.1",
             "ansible_port": machine.port,
             "ansible_user": "root",
+            "ansible_python_interpreter": "/usr/bin/python3",
             "ansible_ssh_private_key_file": str(machine.key),
             "ansible_ssh_common_args": " ".join(machine.ssh_options[2:]),
             "mitogen_ssh_compression": False,  # what is large is compressed
