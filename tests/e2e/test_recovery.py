@@ -24,6 +24,7 @@ from tests.strategies.journals import write
 
 pytestmark = pytest.mark.usefixtures("regions")
 BOTH = pytest.mark.parametrize("market", [Market.SPOT, Market.USDM])
+RUNS_MAX = 5
 SECONDS = 3
 
 
@@ -90,11 +91,13 @@ def desk(live_appliance: Appliance, tmp_path: Path, market: Market) -> Iterator[
 
 @BOTH
 def test_the_next_run_goes_on_with_the_position(desk: Desk) -> None:
-    first = desk.run()
-    second = desk.run()
-    assert first["fills"] > 0 and second["fills"] > 0
+    """Until two had fills: the market has seconds in which nobody takes anything."""
+    filled = [desk.run()["fills"] > 0]
+    while filled.count(True) < 2 and len(filled) < RUNS_MAX:
+        filled.append(desk.run()["fills"] > 0)
+    assert filled.count(True) == 2
     kinds = [row["kind"] for row in desk.journal()["records"]]
-    assert kinds.count("SESSION") == 2
+    assert kinds.count("SESSION") == len(filled)
 
 
 @BOTH

@@ -12,6 +12,7 @@ import pytest
 from appliance.abi.market import Market
 from appliance.abi.trading_state import TradingState
 from appliance.cold import run_config
+from appliance.cold.compile_cache import Cache
 from appliance.cold.errors import ApplianceError
 from appliance.cold.live import trading_run
 from appliance.cold.live.endpoints import PRODUCTION, endpoints_of
@@ -40,7 +41,7 @@ def trading(made: run_config.RunConfig, key: Any = None) -> TradingRun:
         key=key,
         strategy=load_strategy("market_maker", {}),
         certified=None,
-        cache=(made.path.parent, True),
+        cache=Cache(made.path.parent, True, made.path.parent / "complete"),
         rings_folder=None,
         say=lambda _: None,
         process_started_s=time.time(),
