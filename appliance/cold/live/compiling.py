@@ -17,7 +17,8 @@ from appliance.hot.wire.links import make_links
 async def compile_live(strategy: Strategy, cache: Cache, say: Say) -> None:
     """On an instrument of our own: the venue has not been asked for any yet.
 
-    On a thread: the compiler is long inside one call, and Ctrl-C must not wait for that."""
+    On a thread: the compiler is long inside one call, and Ctrl-C must not wait for that.
+    """
     say("loading the loop" if cache.warm else "compiling the loop (once)")
     core, rings = warm_core(strategy, (0, 0), Market.SPOT)
     links = make_links(1, rings.to_desk)
