@@ -100,7 +100,7 @@ def test_it_is_an_environment_where_it_will_lie(made: dict[str, Any]) -> None:
     assert python.linkname == f"/usr/bin/python{HERE}"
     assert "include-system-site-packages = false" in text_of(archive, f"{top}/pyvenv.cfg")
     told = json.loads(text_of(archive, f"{top}/release.json"))
-    assert told["release"] == top
+    assert told["release"] == top and told["packages"] == packages.name(HERE)
 
 
 def test_it_works_where_it_does_not_lie_yet(made: dict[str, Any], tmp_path: Path) -> None:

@@ -49,24 +49,21 @@ def build(out: Path, python: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(dir=out) as name:
         work = Path(name)
         own = _own_wheel(work)
-        content = {
-            "lonecore": layer.sha256(own),
-            "packages": packages.name(python),
-            "python": python,
-        }
+        below = packages.name(python)
+        content = {"lonecore": layer.sha256(own), "packages": below, "python": python}
         digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
         release = f"{_version()}-{digest[: packages.NAME_HEX]}"
         archive = out / f"lonecore-{release}.tar.gz"
         if not archive.exists():
             tree, made = work / "tree", work / "made.tar.gz"
-            _install(own, python, tree)
+            _install(own, content, tree)
             _complete(tree, release, content)
             layer.pack(tree, made, release, COMPLETE)
             made.rename(archive)
     return {
         "release": release,
         "python": python,
-        "packages": packages.name(python),
+        "packages": below,
         "archives": [_of(others, packages.PLACE), _of(archive, PLACE)],
     }
 
@@ -100,17 +97,17 @@ def _site(tree: Path, python: str) -> Path:
     return tree / "lib" / f"python{python}" / "site-packages"
 
 
-def _install(own: Path, python: str, tree: Path) -> None:
+def _install(own: Path, content: dict[str, str], tree: Path) -> None:
     """The checkout's own packages; the others are found by a line that Python reads at its start
     (``site``: path configuration files)."""
-    site = _site(tree, python)
+    site = _site(tree, content["python"])
     packages.pip(
         *("install", "--quiet", "--no-index", "--no-deps", "--no-compile", f"--target={site}", own)
     )
     shutil.rmtree(site / "bin", ignore_errors=True)  # scripts of ours instead
     (site / "share").rename(tree / "share")  # where an environment has it
     packages.forget_where_from(site)
-    (site / "packages.pth").write_text(f"{packages.PLACE}/{packages.name(python)}\n")
+    (site / "packages.pth").write_text(f"{packages.PLACE}/{content['packages']}\n")
 
 
 def _complete(tree: Path, release: str, content: dict[str, str]) -> None:
